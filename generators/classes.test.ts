@@ -54,6 +54,7 @@ const LEAST_SHARE: Readonly<Record<ScenarioClass, number>> = {
   'virtio-mem': 2,
   'dirty-log': 2.5,
   'read-only-bar': 1,
+  'host-fault': 1.5,
   'spapr-tce': 3.5,
 };
 

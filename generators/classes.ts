@@ -120,6 +120,7 @@ const CLASSES = {
   'virtio-mem': ({ operations }) => operations.some(({ op }) => op === 'plug-blocks'),
   'dirty-log': ({ operations }) => operations.some(({ op }) => op === 'start-dirty-log'),
   'read-only-bar': anyDevice(({ bars }) => bars.some(({ writable }) => writable === false)),
+  'host-fault': ({ host }) => host.faults !== undefined,
   'spapr-tce': ({ host }) => host.iommu.type === 'spapr-tce-v2',
 } as const satisfies Record<string, Test>;
 

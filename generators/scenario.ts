@@ -10,6 +10,7 @@ import { arbitrary } from './arbitrary.ts';
 import type { Choose } from './choose.ts';
 import { chooseDevice } from './device.ts';
 import { withDmaWindow } from './dma-windows.ts';
+import { withFault } from './faults.ts';
 import { chooseHost, limitMappings } from './host.ts';
 import { chooseMachine } from './machine.ts';
 import { chooseNamedHost, hostOf, machineOn } from './named-host.ts';
@@ -46,6 +47,8 @@ export interface ScenarioConstraints {
   readonly readonlyBars?: boolean;
   /** Whether to draw expansion ROMs; true by default. */
   readonly roms?: boolean;
+  /** Whether hosts may have faults, where a kernel is the host; true by default. */
+  readonly faults?: boolean;
   /** Whether to draw only scenarios that a real machine can show (`needsOf` is empty); false by default. */
   readonly realistic?: boolean;
 }
@@ -72,6 +75,7 @@ export function chooseScenario(choose: Choose, constraints: ScenarioConstraints)
     readonlyBars = iommuTypes.includes('iommufd'),
     roms = true,
     realistic = false,
+    faults = true,
   } = constraints;
   const finish = (scenario: Scenario, isReal: boolean): Scenario =>
     roms ? withRom(choose, scenario, { isReal }) : scenario;
@@ -109,5 +113,6 @@ export function chooseScenario(choose: Choose, constraints: ScenarioConstraints)
   const whole = overlays
     ? withMemoryOperations(choose, drawnWhole, { ...recent, isReal: false })
     : drawnWhole;
-  return finish(withLaterChanges(choose, whole, { modelOnly: overlays, isReal: false }), false);
+  const changed = withLaterChanges(choose, whole, { modelOnly: overlays, isReal: false });
+  return withFault(choose, finish(changed, false), faults);
 }

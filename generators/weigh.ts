@@ -37,6 +37,8 @@ export function weigh(scenario: Scenario): number {
   weight += machine.highmemMmioSize === undefined ? 0 : 10;
   weight += host.memlock === undefined ? 0 : 10;
   weight += 10 * (host.unpinnableRam?.length ?? 0);
+  for (const { at, nth } of host.faults ?? [])
+    weight += 30 + (at === undefined ? 0 : 5 + digits(at)) + (nth === undefined ? 0 : 5 + nth);
   weight += iommu.type === 'type1' ? 0 : 20;
   for (const size of iommu.pageSizes) weight += 10 + digits(size) + (size === machine.hostPageSize ? 0 : 3);
   for (const { start, end } of iommu.apertures ?? []) weight += 10 + digits(start) + digits(end + 1n);

@@ -2,7 +2,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { kernelHistories } from '../generators/index.ts';
 import { runOnModel } from '../src/model/index.ts';
 import { QemuTarget, runBesideModel } from '../src/qemu/index.ts';
-import { decodeScenario, type Scenario } from '../src/scenario/index.ts';
+import { decodeScenario, type FaultSpec, type Scenario } from '../src/scenario/index.ts';
 import { differences, NotRunnable, type Trace } from '../src/trace/index.ts';
 import { findRevision, type Revision } from '../src/vfio/index.ts';
 import {
@@ -128,5 +128,49 @@ describe('a wrong model', () => {
     ],
   ] as const)('%s differs from a real QEMU', async (_, wrong, kind) => {
     expect(await firstDifference(type1, wrong)).toBe(kind);
+  });
+});
+
+describe('a real QEMU on a host with a fault does what the model does', () => {
+  const reason = missing.get('q35');
+  const withFault = (fault: FaultSpec, iommu = 'type1'): Scenario => {
+    const scenario = connectX4({ type: iommu });
+    return withHost(scenario, { faults: [fault] });
+  };
+  /** Behind the page with the emulated table, of which QEMU maps nothing. */
+  const BAR = 0xe001_0000n;
+
+  const cases: readonly (readonly [FaultSpec, string, Trace['outcome']])[] = [
+    [{ request: 'dma-map', answer: 'ENOSPC', at: BAR }, 'type1', 'ok'],
+    [{ request: 'dma-map', answer: 'EBUSY', at: BAR, nth: 1 }, 'type1', 'ok'],
+    [{ request: 'dma-map', answer: 'EIO', nth: 1 }, 'iommufd', 'rejected'],
+    [{ request: 'dma-unmap', answer: 'EIO', at: BAR }, 'type1', 'ok'],
+    [{ request: 'dma-unmap', answer: 'ENODEV', at: BAR }, 'iommufd', 'ok'],
+    [{ request: 'memslot', answer: 'ENOMEM', at: BAR }, 'type1', 'aborted'],
+    [{ request: 'attach', answer: 'EPERM', device: 'dev0' }, 'type1', 'rejected'],
+    [{ request: 'attach', answer: 'EINVAL' }, 'iommufd', 'rejected'],
+    [{ request: 'create-ioas', answer: 'ENOMEM' }, 'iommufd', 'rejected'],
+    [{ request: 'mmap', answer: 'EIO', nth: 1 }, 'type1', 'ok'],
+    [{ request: 'reset', answer: 'EIO' }, 'type1', 'ok'],
+    [{ request: 'dma-map', answer: 'never', at: BAR }, 'type1', 'aborted'],
+    [{ request: 'reset', answer: 'never' }, 'type1', 'aborted'],
+  ];
+  /** The requests that a trace shows. */
+  const SHOWN: readonly string[] = ['dma-map', 'dma-unmap', 'memslot', 'mmap'];
+  const titled = cases.map(([fault, iommu, outcome]) => {
+    const title = `${fault.request} ${fault.answer} with ${iommu}`;
+    return { title, fault, iommu, outcome };
+  });
+
+  it.skipIf(reason !== undefined).each(titled)('$title', async ({ fault, iommu, outcome }) => {
+    const scenario = withFault(fault, iommu);
+    const trace = await target.run(scenario);
+    expect(differences(runOnModel(scenario, qemu111), trace)).toEqual([]);
+    expect(trace.outcome).toBe(outcome);
+    const injected = trace.steps.flatMap(({ events }) => events.filter((event) => 'injected' in event));
+    const isShown = fault.answer !== 'never' && SHOWN.includes(fault.request);
+    expect(injected.length > 0).toBe(isShown);
+    if (fault.answer === 'never')
+      expect(trace.error).toContain(`the request ${fault.request}, which the host`);
   });
 });

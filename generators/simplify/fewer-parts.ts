@@ -8,8 +8,11 @@ const deviceOf = (operation: Operation): string | undefined =>
 /** Without one of the devices, and without its operations. */
 export function* withFewerDevices(scenario: Scenario): Generator<Scenario> {
   for (const device of scenario.devices) {
+    const { faults, ...host } = scenario.host;
+    const left = faults?.filter((fault) => fault.device !== device.id) ?? [];
     yield {
       ...scenario,
+      host: { ...host, ...(left.length > 0 && { faults: left }) },
       devices: scenario.devices.filter((other) => other !== device),
       operations: scenario.operations.filter((operation) => deviceOf(operation) !== device.id),
     };

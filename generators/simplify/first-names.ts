@@ -7,8 +7,13 @@ const FIRST_DEVICE = 'dev0';
 export function* withFirstDeviceName(scenario: Scenario): Generator<Scenario> {
   const [device] = scenario.devices;
   if (device === undefined || device.id === FIRST_DEVICE || scenario.devices.length > 1) return;
+  const { faults } = scenario.host;
+  const renamed = faults?.map((fault) =>
+    fault.device === undefined ? fault : { ...fault, device: FIRST_DEVICE },
+  );
   yield {
     ...scenario,
+    host: { ...scenario.host, ...(renamed && { faults: renamed }) },
     devices: [{ ...device, id: FIRST_DEVICE, name: FIRST_DEVICE }],
     operations: scenario.operations.map((operation) =>
       'device' in operation ? { ...operation, device: FIRST_DEVICE } : operation,

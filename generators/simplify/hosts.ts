@@ -1,5 +1,5 @@
 import { isPowerOfTwo } from '../../src/address/index.ts';
-import type { IommuSpec, Scenario } from '../../src/scenario/index.ts';
+import type { FaultSpec, IommuSpec, Scenario } from '../../src/scenario/index.ts';
 
 export function* onSimplerHosts(scenario: Scenario): Generator<Scenario> {
   const { machine, host } = scenario;
@@ -10,7 +10,28 @@ export function* onSimplerHosts(scenario: Scenario): Generator<Scenario> {
   }
   const { memlock, unpinnableRam, ...plain } = host;
   if (memlock !== undefined || unpinnableRam !== undefined) yield { ...scenario, host: plain };
+  yield* withSimplerFaults(scenario);
   if (host.kernel !== 'msix-mappable') yield { ...scenario, host: { ...host, kernel: 'msix-mappable' } };
+}
+
+/** Fewer faults of the host, and faults of all requests in place of chosen ones. */
+function* withSimplerFaults(scenario: Scenario): Generator<Scenario> {
+  const { faults, ...plain } = scenario.host;
+  if (faults === undefined) return;
+  yield { ...scenario, host: plain };
+  const withFaults = (changed: readonly FaultSpec[]): Scenario => ({
+    ...scenario,
+    host: { ...plain, faults: changed },
+  });
+  for (const [index, { nth, at, ...fault }] of faults.entries()) {
+    if (faults.length > 1) yield withFaults(faults.toSpliced(index, 1));
+    const place = at === undefined ? {} : { at };
+    if (nth !== undefined) yield withFaults(faults.with(index, { ...fault, ...place }));
+    for (let count = 1; count < (nth ?? 0); count++)
+      yield withFaults(faults.with(index, { ...fault, ...place, nth: count }));
+    if (at !== undefined && fault.request !== 'memslot')
+      yield withFaults(faults.with(index, { ...fault, ...(nth !== undefined && { nth }) }));
+  }
 }
 
 function* simplerIommus(iommu: IommuSpec, page: bigint): Generator<IommuSpec> {

@@ -28,6 +28,7 @@ export const OTHER_PAGES = [
   'src/memory/README.md',
   'src/linux/README.md',
   'src/scenario/README.md',
+  'src/scenario/FAULTS.md',
   'regressions/bugs/README.md',
   'regressions/mail/README.md',
   'regressions/patches/README.md',

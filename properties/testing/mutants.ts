@@ -3,7 +3,8 @@ import { Errno, KvmMemslots, SpaprTceContainer, Type1Container } from '../../src
 import type { InvariantId } from '../../src/invariants/index.ts';
 import { MemoryRegion, type MemoryRules } from '../../src/memory/index.ts';
 import { msixTableSize } from '../../src/pci-layout/index.ts';
-import type { Scenario } from '../../src/scenario/index.ts';
+import type { FaultSpec, Scenario } from '../../src/scenario/index.ts';
+import { RAM_START } from '../../generators/ram-start.ts';
 import { runOnModel, type AnyRevision } from '../../src/model/index.ts';
 import type { State, Trace, TraceRange } from '../../src/trace/index.ts';
 import {
@@ -65,6 +66,17 @@ const withMemslots = (base: Revision, rules: Partial<MemslotRules>): Revision =>
   ...base,
   memslots: { ...base.memslots, ...rules },
 });
+
+/** The scenario on a host of the kernel with a fault at the first address of RAM. */
+const onKernelWith =
+  (fault: Omit<FaultSpec, 'at'>) =>
+  (scenario: Scenario): Scenario => {
+    const { machine, host } = scenario;
+    const { apertures: _, maxMappings: __, ...iommu } = host.iommu;
+    const type = iommu.type === 'vfio-user' ? 'type1' : iommu.type;
+    const faults = [{ ...fault, at: RAM_START[machine.type] }];
+    return { ...scenario, host: { ...host, iommu: { ...iommu, type }, faults } };
+  };
 
 /** Replaces a method of a class, and returns a function that restores the method. */
 export function replace<T extends object, K extends keyof T>(
@@ -905,6 +917,24 @@ export const MUTANTS: readonly Mutant[] = [
     revision: { ...qemu111, machine: { ...qemu111.machine, avoidsHyperTransport: false } },
     cases: 4_000,
     fires: { 'no-abort': ['ram-over-hyper-transport'] },
+  },
+  {
+    name: 'a slot of RAM that KVM refuses without a reason is ignored',
+    base: qemu111,
+    revision: withMemslots(qemu111, { refusal: 'ignored' }),
+    only: onKernelWith({ request: 'memslot', answer: 'ENOMEM' }),
+    cases: 200,
+    fires: { 'memslot-complete': ['ram-without-slot'] },
+    mayBreak: ['no-abort', 'msix-trapped', 'memslot-aligned-disjoint'],
+  },
+  {
+    name: 'a map of RAM that the host refuses without a reason is ignored while the container is set up',
+    base: qemu111,
+    revision: { ...qemu111, container: { ...qemu111.container, registrationFailure: 'ignored' } },
+    only: onKernelWith({ request: 'dma-map', answer: 'EIO' }),
+    cases: 200,
+    fires: { 'ram-reachable': ['not-mapped'] },
+    mayBreak: ['map-unmap-symmetric'],
   },
   {
     name: 'a real QEMU completes one step more than the model before it refuses or dies',

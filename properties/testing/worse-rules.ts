@@ -350,6 +350,10 @@ export const BUGS: Readonly<Record<string, Bug>> = {
   ],
   'a refusal during set-up is ignored': ['ram-reachable', { container: { registrationFailure: 'ignored' } }],
   'a refusal during set-up ends QEMU': ['no-abort', { container: { registrationFailure: 'fatal' } }],
+  'a failed unmap is not told': [
+    'map-unmap-symmetric/failed-unmap-untold',
+    { listener: { reportsFailedUnmap: false } },
+  ],
   'the listener follows system memory': ['map-matches-view', { container: { space: 'system-memory' } }],
   'the page of a window is that of the host': [
     'no-abort',

@@ -3,6 +3,7 @@ export * from './aperture.ts';
 export * from './dma-buf-export.ts';
 export * from './errno.ts';
 export { HostAddresses } from './host-addresses.ts';
+export * from './host-faults.ts';
 export * from './iommu-container.ts';
 export * from './iommu-page-sizes.ts';
 export * from './iommufd-requests.ts';
@@ -15,7 +16,7 @@ export type { RequestHeader } from './request-header.ts';
 export * from './spapr-requests.ts';
 export * from './spapr-tce.ts';
 export * from './strerror.ts';
-export type { SystemCallAnswer } from './system-call-answer.ts';
+export { failed, type SystemCallAnswer } from './system-call-answer.ts';
 export {
   PSERIES_WINDOW,
   type CreateWindowRequest,

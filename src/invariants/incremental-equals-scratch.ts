@@ -10,6 +10,7 @@ import {
   type TraceMapping,
 } from '../trace/index.ts';
 import { rangeFrom, spanOf } from './describe.ts';
+import { FaultyRanges } from './host-faults.ts';
 import type { Examination, Invariant } from './invariant.ts';
 
 /** The DMA mappings and the places of BARs depend on the final memory map and registers, not on the way there. */
@@ -45,8 +46,15 @@ function checkMappings(
   if (haveSameMappings(grown, scratch)) return;
   // At the limit of mappings the order of requests decides which of them the host grants.
   const suffix = ranOutOfMappings(trace, grown.name) ? '-at-limit' : '';
-  const extra = firstWithout(grown, scratch);
-  const lacking = firstWithout(scratch, grown);
+  const faulty = FaultyRanges.in(trace.steps.flatMap(({ events }) => events));
+  // A map that a fault has refused leaves its place at the limit to another one.
+  if (trace.scenario.host.iommu.maxMappings !== undefined && faulty.refusesAny(grown.name)) return;
+  const isFaulty = ({ iova, size }: TraceMapping): boolean => {
+    const range = rangeFrom(iova, size);
+    return faulty.keeps(grown.name, range) || faulty.refuses(grown.name, range);
+  };
+  const extra = firstWithout(grown, scratch, isFaulty);
+  const lacking = firstWithout(scratch, grown, isFaulty);
   if (extra !== undefined) {
     examination.violate(
       `extra-mapping${suffix}`,
@@ -69,12 +77,16 @@ const haveSameMappings = (
 ): boolean =>
   ours.length === theirs.length && ours.every((mapping, index) => sameMapping(mapping, theirs[index]!));
 
-/** The first mapping of `one` that `other` does not have. */
-function firstWithout(one: ContainerState, other: ContainerState): TraceMapping | undefined {
+/** The first mapping of `one` that `other` does not have, and of which the host does not explain that. */
+function firstWithout(
+  one: ContainerState,
+  other: ContainerState,
+  isFaulty: (mapping: TraceMapping) => boolean,
+): TraceMapping | undefined {
   const byAddress = new Map(other.mappings.map((mapping) => [mapping.iova as bigint, mapping]));
   return one.mappings.find((mapping) => {
     const match = byAddress.get(mapping.iova);
-    return match === undefined || !sameMapping(mapping, match);
+    return (match === undefined || !sameMapping(mapping, match)) && !isFaulty(mapping);
   });
 }
 

@@ -9,6 +9,7 @@ import {
 } from '../trace/index.ts';
 import { checkDirtyTracking } from './dirty-tracking.ts';
 import { rangeFrom, spanOf } from './describe.ts';
+import { FaultyRanges } from './host-faults.ts';
 import type { Examination, Invariant } from './invariant.ts';
 import { checkPluggedAfterReset } from './plugged-after-reset.ts';
 import { pluggedParts } from './plugged-parts.ts';
@@ -25,7 +26,13 @@ export const mapMatchesView: Invariant = {
   site: 'hw/vfio/listener.c: vfio_container_region_add, vfio_listener_region_del',
   start(trace, examination) {
     const unplugged = new UnpluggedDevices();
+    const faulty = new FaultyRanges();
+    const check = (container: ContainerState, mapping: TraceMapping, state: State): void => {
+      if (faulty.keeps(container.name, rangeFrom(mapping.iova, mapping.size))) return;
+      checkMapping(container, mapping, state, unplugged, examination);
+    };
     return {
+      event: (event) => faulty.note(event),
       end() {
         checkDirtyTracking(trace, examination);
         checkPluggedAfterReset(trace, examination);
@@ -37,13 +44,13 @@ export const mapMatchesView: Invariant = {
             const added = containers.find(({ container: { name } }) => name === container.name)?.added ?? [];
             for (const mapping of container.mappings) {
               if (ownersChanged || dmaView.touches(mapping.iova, mapping.size) || added.includes(mapping))
-                checkMapping(container, mapping, state, unplugged, examination);
+                check(container, mapping, state);
             }
           }
           return;
         }
         for (const { container, added } of containers) {
-          for (const mapping of added) checkMapping(container, mapping, state, unplugged, examination);
+          for (const mapping of added) check(container, mapping, state);
         }
       },
     };

@@ -12,6 +12,7 @@ import {
   mapping,
   memslot,
   memslotEvent,
+  message,
   region,
   saysNothing,
   state,
@@ -264,5 +265,25 @@ describe('map-unmap-symmetric', () => {
     it('asks for whole mappings', () => {
       expect(after(unmapEvent(4n * PAGE, PAGE + 0x800n))).toEqual(['split-mapping']);
     });
+  });
+});
+
+describe('map-unmap-symmetric with faults of the host', () => {
+  const failed = { ...unmapEvent(0n, PAGE, { unmapped: 0n, errno: Errno.EIO }), injected: true } as const;
+
+  it('asks that a VMM says that an unmap has failed', () => {
+    expect(of(mapEvent(0n, PAGE), failed)).toEqual(['failed-unmap-untold']);
+    expect(of(mapEvent(0n, PAGE), failed, message())).toEqual([]);
+  });
+
+  it('lets the VMM map again what the host has kept, and unmap it after the refusal', () => {
+    const again = [mapEvent(0n, PAGE, { errno: Errno.EEXIST }), unmapEvent(0n, PAGE)];
+    expect(of(mapEvent(0n, PAGE), failed, message(), ...again)).toEqual([]);
+    expect(of(mapEvent(0n, PAGE), unmapEvent(0n, PAGE), ...again)).toEqual(['unmap-after-refused-ram']);
+  });
+
+  it('accepts an unmap after a map that a fault has refused', () => {
+    const map = { ...mapEvent(0n, PAGE, refused), injected: true } as const;
+    expect(of(map, unmapEvent(0n, PAGE, nothing))).toEqual([]);
   });
 });

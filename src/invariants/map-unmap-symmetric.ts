@@ -1,15 +1,16 @@
 import { firstEndingAbove, overlaps, type Range } from '../address/index.ts';
-import type { Teardown, Trace, TraceRange } from '../trace/index.ts';
+import { isSettled, type Teardown, type Trace, type TraceRange } from '../trace/index.ts';
 import type { DmaMapEvent, DmaUnmapEvent } from '../vfio/index.ts';
 import { rangeFrom, span } from './describe.ts';
+import { FaultyRanges } from './host-faults.ts';
 import type { Examination, Invariant } from './invariant.ts';
 
 /** Every DMA map has its unmap, for the same range. */
 export const mapUnmapSymmetric: Invariant = {
   id: 'map-unmap-symmetric',
   clause:
-    'no DMA map overlaps a mapping, no unmap splits a mapping or covers an unmapped range, and no mapping is left ' +
-    'after teardown',
+    'no DMA map overlaps a mapping, no unmap splits a mapping or covers an unmapped range, the VMM says that an unmap has ' +
+    'failed, and no mapping is left after teardown',
   severity: 'error',
   site: 'hw/vfio/listener.c: vfio_listener_region_del',
   start(trace, examination) {
@@ -29,15 +30,35 @@ export const mapUnmapSymmetric: Invariant = {
         }
       },
       end() {
+        checkFailedUnmaps(trace, examination);
         if (trace.teardown !== undefined) checkTeardown(trace, trace.teardown, books, examination);
       },
     };
   },
 };
 
+/** A VMM that goes on after a failed unmap leaves a device with access to memory, which its user must know. */
+function checkFailedUnmaps(trace: Trace, examination: Examination): void {
+  for (const [step, { events }] of trace.steps.entries()) {
+    if (!isSettled(trace, step)) continue;
+    for (const event of events) {
+      if (event.type !== 'dma-unmap' || event.injected !== true) continue;
+      examination.exercised++;
+      if (events.some(({ type }) => type === 'message')) continue;
+      const range = rangeFrom(event.iova, event.size);
+      examination.violate(
+        'failed-unmap-untold',
+        () => `${event.container}: the host does not unmap ${span(range)}, and the VMM does not say so`,
+        range,
+        step,
+      );
+    }
+  }
+}
+
 function checkTeardown(
   { steps }: Trace,
-  { containers }: Teardown,
+  { containers, events }: Teardown,
   books: ReadonlyMap<string, Book>,
   examination: Examination,
 ): void {
@@ -51,8 +72,9 @@ function checkTeardown(
       steps.length,
     );
   };
+  const faulty = FaultyRanges.in([...steps.flatMap((step) => step.events), ...events]);
   for (const { name, mappings } of containers) {
-    const [left] = mappings;
+    const left = mappings.find(({ iova, size }) => !faulty.keeps(name, rangeFrom(iova, size)));
     checkLeft(name, left && rangeFrom(left.iova, left.size));
   }
   // A container that was closed before the teardown is known from its requests alone.
@@ -87,6 +109,8 @@ function isDiscard({ iova, size }: DmaUnmapEvent, { steps }: Trace, step: number
 /** A range that the VMM requested to map. */
 interface RequestedRange extends Range {
   readonly kind: 'device-memory' | 'ram';
+  /** Whether the host has refused the request by a fault, or in consequence of one. */
+  readonly injected: boolean;
 }
 
 /** The mappings that a container must have, known from the requests and their answers alone. */
@@ -96,6 +120,8 @@ class Book {
   #mapped: RequestedRange[] = [];
   /** The ranges that the host refused to map. */
   #refused: RequestedRange[] = [];
+  /** The ranges that the host still maps, because a fault has refused the unmap: it then refuses another map there. */
+  readonly #kept: Range[] = [];
 
   constructor(container: string, examination: Examination) {
     this.#container = container;
@@ -107,12 +133,13 @@ class Book {
     return this.#mapped[0];
   }
 
-  map({ iova, size, errno, deviceMemory }: DmaMapEvent): void {
+  map({ iova, size, errno, deviceMemory, injected }: DmaMapEvent): void {
     this.#examination.exercised++;
+    const range: Range = { start: iova, end: iova + size };
     const requested: RequestedRange = {
-      start: iova,
-      end: iova + size,
+      ...range,
       kind: deviceMemory ? 'device-memory' : 'ram',
+      injected: injected === true || this.#kept.some((kept) => overlaps(kept, range)),
     };
     if (this.#mapped.some((other) => overlaps(requested, other))) {
       this.#violate('overlapping-map', requested, 'a request to map', 'overlaps a mapping');
@@ -122,9 +149,10 @@ class Book {
   }
 
   /** @param mayHaveGaps whether parts of the range need not be mapped. */
-  unmap({ iova, size }: DmaUnmapEvent, mayHaveGaps: boolean): void {
+  unmap({ iova, size, injected }: DmaUnmapEvent, mayHaveGaps: boolean): void {
     this.#examination.exercised++;
     const range: Range = { start: iova, end: iova + size };
+    if (injected === true) this.#kept.push(range);
     const taken = this.#mapped.filter((other) => overlaps(range, other));
     const [only] = taken;
     if (taken.length === 1 && only!.start === range.start && only!.end === range.end) {
@@ -147,6 +175,8 @@ class Book {
         request,
         'covers only a part of a mapping, or addresses beside it',
       );
+    } else if (refused?.injected === true) {
+      // QEMU also unmaps what it could not map (vfio fact 6.10): the known findings tell it of hosts that refuse for a reason.
     } else if (refused !== undefined) {
       this.#violate(
         `unmap-after-refused-${refused.kind}`,

@@ -3,7 +3,7 @@ import { Errno } from '../host/index.ts';
 import { runOnModel } from '../model/index.ts';
 import { decodeScenario } from '../scenario/index.ts';
 import type { Trace } from '../trace/index.ts';
-import { NEWEST } from '../vfio/index.ts';
+import { NEWEST, type VmmEvent } from '../vfio/index.ts';
 import { memslotComplete } from './memslot-complete.ts';
 import {
   PAGE,
@@ -253,5 +253,32 @@ describe('memslot-complete for what a VMM emulates over a BAR of 2 MiB', () => {
     const sparse = [{ offset: '0x2000', size: '0x1000' }];
     expect(shows({ sparse }, { at: 0x1000n, size: 4n })).toEqual([]);
     expect(shows({ sparse }, { at: 0x2000n, size: 4n })).toEqual(['emulated-without-reason']);
+  });
+});
+
+describe('memslot-complete for a slot that KVM refuses', () => {
+  const refusal = memslotEvent(slot(0n, 4n * PAGE), Errno.ENOMEM);
+  const after = (event: VmmEvent) =>
+    causes(
+      memslotComplete,
+      trace([{ events: [event], state: state({ flatView: [flat(0n, 4n * PAGE)], memslots: [] }) }]),
+    );
+
+  it('leaves a refusal with a reason to no-abort', () => {
+    expect(after(refusal)).toEqual([]);
+  });
+
+  it('reports a VMM that goes on without a slot of RAM after a fault of the host', () => {
+    expect(after({ ...refusal, injected: true })).toEqual(['ram-without-slot']);
+  });
+
+  it('accepts that a BAR traps after a fault of the host', () => {
+    const ofBar = memslotEvent(slot(0n, 4n * PAGE, { owner: 'dev0' }), Errno.ENOMEM);
+    const shown = [flat(0n, 4n * PAGE, { name: 'dev0 BAR 0', kind: 'ram-device', owner: 'dev0' })];
+    const steps = (event: typeof ofBar) => [
+      { events: [event], state: state({ flatView: shown, memslots: [] }) },
+    ];
+    expect(causes(memslotComplete, trace(steps({ ...ofBar, injected: true })))).toEqual([]);
+    expect(causes(memslotComplete, trace(steps({ ...ofBar, errno: 0 })))).toEqual(['bar-without-slot']);
   });
 });

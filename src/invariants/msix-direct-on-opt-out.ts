@@ -76,6 +76,8 @@ function hostAllows(scenario: Scenario, device: DeviceState, barIndex: number): 
   const relocated = (spec.options['x-msix-relocation'] ?? 'off') !== 'off';
   return (
     bar.mmap &&
+    bar.mmapError === undefined &&
+    !mayFailToMmap(scenario, device.id) &&
     bar.type !== 'io' &&
     bar.sparse === undefined &&
     allowsMsixMmap(scenario.host.kernel) &&
@@ -83,6 +85,10 @@ function hostAllows(scenario: Scenario, device: DeviceState, barIndex: number): 
     !relocated
   );
 }
+
+/** Whether a fault of the host makes an mmap of the device's BARs fail. */
+const mayFailToMmap = ({ host }: Scenario, id: string): boolean =>
+  host.faults?.some(({ request, device = id }) => request === 'mmap' && device === id) === true;
 
 /** The bytes of `bar` that a flat range of the device shows; `undefined` where it shows none. */
 function placeInBar(

@@ -3,6 +3,7 @@ import { Errno, errnoName } from '../host/index.ts';
 import { msixPbaRange, msixTableRange } from '../pci-layout/index.ts';
 import {
   type DeviceSpec,
+  type FaultRequest,
   coldPlugged,
   isCloudHypervisor,
   isConforming,
@@ -12,6 +13,7 @@ import {
 import type { Trace } from '../trace/index.ts';
 import type { AbortSite, MemslotEvent, VmmEvent } from '../vfio/index.ts';
 import { rangeFrom, spanOf } from './describe.ts';
+import { FaultyRanges } from './host-faults.ts';
 import type { Examination, Invariant } from './invariant.ts';
 import { isMachineRefused } from './machine-refused.ts';
 import { ramOverHyperTransport } from './ram-over-hyper-transport.ts';
@@ -34,6 +36,7 @@ export const noAbort: Invariant = {
           return;
         }
         const refused = lastRefusal(trace);
+        if (isFaultOfHost(trace, refused)) return;
         examination.violate(
           causeOf(trace, refused),
           () => `the VMM dies: ${trace.error ?? NO_MESSAGE}`,
@@ -43,6 +46,9 @@ export const noAbort: Invariant = {
     };
   },
 };
+
+/** The requests that bring a device into a container. */
+const CONNECTING: readonly FaultRequest[] = ['attach', 'create-ioas'];
 
 const NO_MESSAGE = 'it prints no message';
 
@@ -64,6 +70,8 @@ function checkRefusal(trace: Trace, examination: Examination): void {
     (event) => !('errno' in event) || event.errno === 0 || event.type === 'mmap',
   );
   if (last === undefined || !isGranted) return;
+  // No event shows these requests. Without them there is no container for the device.
+  if (trace.scenario.host.faults?.some(({ request }) => CONNECTING.includes(request)) === true) return;
   const { operation } = last;
   const added =
     operation.op === 'hotplug'
@@ -102,6 +110,22 @@ function deviceText({ id, vendor, device, msix }: DeviceSpec): string {
     `${id} (${ids}, MSI-X table at ${spanOf(start, end - start)} of BAR ${msix.tableBar}, ` +
     `PBA at ${spanOf(pba.start, pba.end - pba.start)} of BAR ${msix.pbaBar})`
   );
+}
+
+/**
+ * Whether a fault of the host leaves the VMM no choice: the host never answers, or refuses RAM or a slot, or has kept a
+ * mapping at the addresses of RAM. Without device memory a VMM can go on.
+ */
+function isFaultOfHost(trace: Trace, refused: RefusableEvent | undefined): boolean {
+  const { abortSite, scenario, steps } = trace;
+  const { faults } = scenario.host;
+  if (faults === undefined) return false;
+  if (abortSite === 'unanswered-request') return faults.some(({ answer }) => answer === 'never');
+  if (refused?.type === 'memslot') return refused.injected === true;
+  if (refused?.type !== 'dma-map' || refused.deviceMemory) return false;
+  if (refused.injected === true) return true;
+  const faulty = FaultyRanges.in(steps.flatMap(({ events }) => events));
+  return faulty.keeps(refused.container, rangeFrom(refused.iova, refused.size));
 }
 
 type RefusableEvent = Extract<VmmEvent, { errno: unknown }>;

@@ -88,6 +88,7 @@ export const QEMU_SITES: readonly (readonly [cause: string, place: QemuPlace])[]
   ['map-matches-view/not-plugged', listener('vfio_ram_discard_notify_discard')],
   ['map-matches-view/', REGION_DEL],
   ['map-unmap-symmetric/overlapping-map', REGION_ADD],
+  ['map-unmap-symmetric/failed-unmap-untold', REGION_DEL],
   ['map-unmap-symmetric/left-after-teardown', memory('listener_del_address_space')],
   ['map-unmap-symmetric/', REGION_DEL],
   ['incremental-equals-scratch/bar-mapped-outside-d0', fixed('hw/pci/pci.c: pci_update_mappings')],

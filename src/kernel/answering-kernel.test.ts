@@ -221,6 +221,61 @@ describe('a container', () => {
   });
 });
 
+describe('a host with faults', () => {
+  const map = { argsz: 32, flags: 3, vaddr: 0x10_0000n, iova: 0x1000n, size: 0x1000n };
+
+  it('refuses the chosen requests, marks them, and does not carry them out', () => {
+    const faults = [
+      { request: 'dma-map', answer: 'ENOSPC', nth: 1 },
+      { request: 'dma-unmap', answer: 'EIO', at: '0x1800' },
+    ];
+    const { process, state, container } = openDevice({ ...type1, faults });
+    const ask = () => process.ask(container, vfio('IOMMU_MAP_DMA'), abi.DMA_MAP, map).errno;
+    const unmap = { argsz: 24, iova: 0x1000n, size: 0x1000n };
+    expect([ask(), ask()]).toEqual([Errno.ENOSPC, 0]);
+    expect(process.ask(container, vfio('IOMMU_UNMAP_DMA'), abi.DMA_UNMAP, unmap).errno).toBe(Errno.EIO);
+    expect(state.containers[0]!.iommu.mappings()).toHaveLength(1);
+    const events = state.events.take([], []);
+    expect(events.map((event) => 'injected' in event)).toEqual([true, false, true]);
+  });
+
+  it('lets a device into no container, resets none, and sets up no MSI-X, as the faults say', () => {
+    const { process } = open({ ...type1, faults: [{ request: 'attach', answer: 'EPERM', device: 'dev0' }] });
+    const group = process.open('/dev/vfio/3');
+    const container = process.open('/dev/vfio/vfio');
+    const joined = process.ask(group, vfio('GROUP_SET_CONTAINER'), abi.LIST_LENGTH, { count: container });
+    expect(joined.errno).toBe(Errno.EPERM);
+    const faults = ['reset', 'set-irqs', 'mmap'].map((request) => ({ request, answer: 'EBUSY' }));
+    const { process: other, file } = openDevice({ ...type1, faults });
+    const setIrqs = (index: number) =>
+      other.ask(file, vfio('DEVICE_SET_IRQS'), abi.IRQ_SET, { argsz: 20, index }).errno;
+    expect(other.ioctl(file, vfio('DEVICE_RESET')).errno).toBe(Errno.EBUSY);
+    expect([abi.PCI_IRQS.MSIX, abi.PCI_IRQS.REQ].map(setIrqs)).toEqual([Errno.EBUSY, 0]);
+    expect(other.call('mmap', { file, first: 0n, second: 0x8000n }).errno).toBe(Errno.EBUSY);
+  });
+
+  it('tells of a request that it never answers', () => {
+    const unanswered: string[] = [];
+    const { state, process, container } = openDevice({
+      ...type1,
+      faults: [{ request: 'dma-map', answer: 'never' }],
+    });
+    const silent = new AnsweringKernel(state, (request) => unanswered.push(request));
+    const request = BigInt(vfio('IOMMU_MAP_DMA'));
+    const call = {
+      operation: 'ioctl',
+      file: container,
+      spare: 0,
+      first: request,
+      second: 0x1000n,
+      third: 0n,
+    };
+    expect(silent.answer({ ...call, operation: 'ioctl', data: abi.DMA_MAP.encode(map) })).toBeUndefined();
+    expect(unanswered).toEqual(['dma-map']);
+    expect(() => process.ask(container, vfio('IOMMU_MAP_DMA'), abi.DMA_MAP, map)).toThrow('never answered');
+  });
+});
+
 describe('a device', () => {
   it('tells its BAR with the capability of the kernel, whole where there is room', () => {
     const region = (kernel: string, argsz: number) => {

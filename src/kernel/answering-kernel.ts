@@ -5,24 +5,31 @@ import { GroupFile } from './group-file.ts';
 import type { HostState } from './host-state.ts';
 import { IommufdFile } from './iommufd-file.ts';
 import { KvmFile } from './kvm/kvm-file.ts';
-import { answered, done, IoctlCall, KernelRefusal } from './system-call.ts';
+import { answered, done, IoctlCall, KernelRefusal, NeverAnswered } from './system-call.ts';
 import type { KernelAnswer, KernelFile, SystemCall } from './system-call.ts';
 
 /** The kernel of a scenario's host: answers the system calls of one QEMU. */
 export class AnsweringKernel {
   readonly #state: HostState;
+  readonly #onUnanswered: (request: string) => void;
 
-  constructor(state: HostState) {
+  /** @param onUnanswered learns of each request that gets no answer. */
+  constructor(state: HostState, onUnanswered: (request: string) => void = () => undefined) {
     this.#state = state;
+    this.#onUnanswered = onUnanswered;
   }
 
-  /** Answers a system call of QEMU. */
-  readonly answer = (call: SystemCall): KernelAnswer => {
+  /** Answers a system call of QEMU; nothing for one that never returns. */
+  readonly answer = (call: SystemCall): KernelAnswer | undefined => {
     try {
       const answer = call.operation === 'open' ? this.#open(call) : this.#onFile(call);
       if (answer.opens !== undefined) this.#state.addFile(call.spare, answer.opens);
       return answer;
     } catch (error) {
+      if (error instanceof NeverAnswered) {
+        this.#onUnanswered(error.request);
+        return undefined;
+      }
       if (!(error instanceof KernelRefusal)) throw error;
       return answered(error.errno);
     }

@@ -9,6 +9,7 @@ import {
   DMA_BUF_FEATURE,
   IRQ_INFO,
   IRQ_INFO_FLAGS,
+  IRQ_SET,
   PCI_IRQS,
   PCI_REGIONS,
   RANGE,
@@ -16,6 +17,7 @@ import {
 } from '../host/abi/index.ts';
 import { Errno, type SparseArea } from '../host/index.ts';
 import { BAR_COUNT } from '../pci-layout/index.ts';
+import { injectedMark } from '../vfio/index.ts';
 import { DmaBufFile } from './dma-buf-file.ts';
 import type { HostState } from './host-state.ts';
 import type { OpenContainer } from './open-container.ts';
@@ -45,8 +47,7 @@ export class DeviceFile implements KernelFile {
       DEVICE_GET_INFO: (call) => this.#getInfo(call),
       DEVICE_GET_REGION_INFO: (call) => answerRegionInfo(device, call),
       DEVICE_GET_IRQ_INFO: (call) => this.#getIrqInfo(call),
-      // No interrupt ever comes, so it does not matter where it should go.
-      DEVICE_SET_IRQS: () => done(),
+      DEVICE_SET_IRQS: (call) => this.#setIrqs(call),
       DEVICE_RESET: () => this.#reset(),
       // Linux vfio_pci_core.c: ENODEV for a device that neither its slot nor its bus can reset.
       DEVICE_GET_PCI_HOT_RESET_INFO: () => answered(Errno.ENODEV),
@@ -93,8 +94,10 @@ export class DeviceFile implements KernelFile {
     const [bar, start] = placeOf(at);
     if (bar >= BAR_COUNT) return answered(Errno.EINVAL);
     const area: SparseArea = { offset: offset(BigInt(start)), size: length };
-    const errno = this.device.host.mmap(bar, area);
-    this.#host.events.add({ type: 'mmap', device: this.device.spec.id, bar, ...area, errno });
+    const { id: device } = this.device.spec;
+    const fault = this.#host.faultOf('mmap', { device });
+    const errno = fault || this.device.host.mmap(bar, area);
+    this.#host.events.add({ type: 'mmap', device, bar, ...area, errno, ...injectedMark(fault) });
     if (errno !== 0) return answered(errno);
     return done(start, { data: Buffer.from(this.device.fileOf(bar)) });
   }
@@ -146,7 +149,15 @@ export class DeviceFile implements KernelFile {
     return call.returns(IRQ_INFO.encode({ argsz, flags, index, count }));
   }
 
+  /** No interrupt ever comes, so it does not matter where one should go. */
+  #setIrqs(call: IoctlCall): KernelAnswer {
+    const isMsix = call.read(IRQ_SET).index === PCI_IRQS.MSIX;
+    return answered(isMsix ? this.#host.faultOf('set-irqs', { device: this.device.spec.id }) : 0);
+  }
+
   #reset(): KernelAnswer {
+    const fault = this.#host.faultOf('reset', { device: this.device.spec.id });
+    if (fault !== 0) return answered(fault);
     this.device.config.clearWritten(0x04, 2);
     return done();
   }
@@ -182,6 +193,8 @@ export class DeviceFile implements KernelFile {
     const { pt_id: id } = call.read(ATTACH_IOMMUFD_PT);
     const space = this.#iommufd?.findAddressSpace(id);
     if (space === undefined) return answered(Errno.ENOENT);
+    const fault = this.#host.faultOf('attach', { device: this.device.spec.id });
+    if (fault !== 0) return answered(fault);
     this.#addressSpace = space;
     return done();
   }

@@ -65,6 +65,8 @@ export class GroupFile implements KernelFile {
   #setContainer(descriptor: number): KernelAnswer {
     const container = this.#host.fileAt(descriptor);
     if (!(container instanceof ContainerFile) || this.#container !== undefined) return answered(Errno.EINVAL);
+    const fault = this.#host.faultOf('attach', { device: this.#host.findDevice(this.number)!.spec.id });
+    if (fault !== 0) return answered(fault);
     this.#container = container;
     container.attach();
     return done();

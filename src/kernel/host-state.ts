@@ -1,10 +1,19 @@
-import { kernelRules, type IommuContainer, type KernelRules, type Memslot } from '../host/index.ts';
-import type { Scenario } from '../scenario/index.ts';
+import {
+  kernelRules,
+  type Errno,
+  type HostFaults,
+  type IommuContainer,
+  type KernelRules,
+  type Memslot,
+  type NamedByRequest,
+} from '../host/index.ts';
+import { makeHostFaults } from '../model/index.ts';
+import type { FaultRequest, Scenario } from '../scenario/index.ts';
 import { HostEvents } from './host-events.ts';
 import { HostMemory } from './host-memory.ts';
 import type { OpenContainer } from './open-container.ts';
 import type { OfferedDevice } from './offered-device.ts';
-import type { KernelFile } from './system-call.ts';
+import { NeverAnswered, type KernelFile } from './system-call.ts';
 
 /** The name of the first container of a scenario. */
 export const FIRST_CONTAINER = 'container';
@@ -19,6 +28,7 @@ export class HostState {
   readonly containers: OpenContainer[] = [];
   /** The folder for files that stand for memory. */
   readonly folder: string;
+  readonly #faults: HostFaults;
   readonly #files = new Map<number, KernelFile>();
   readonly #devices: OfferedDevice[] = [];
   #containersMade = 0;
@@ -31,6 +41,7 @@ export class HostState {
     this.scenario = scenario;
     this.rules = kernelRules(scenario.host.kernel);
     this.folder = folder;
+    this.#faults = makeHostFaults(scenario);
     this.memory = new HostMemory(ramName);
   }
 
@@ -42,6 +53,18 @@ export class HostState {
   /** Says where the slots of KVM are. */
   watchSlots(slots: () => readonly Memslot[]): void {
     this.#slots = slots;
+  }
+
+  /**
+   * What a fault of the host makes of a request.
+   *
+   * @returns the error; 0 for a request that the kernel looks at.
+   * @throws NeverAnswered for a request without an answer.
+   */
+  faultOf(request: FaultRequest, named: NamedByRequest): Errno {
+    const answer = this.#faults.answer(request, named);
+    if (answer === 'never') throw new NeverAnswered(request);
+    return answer;
   }
 
   addDevice(device: OfferedDevice): void {

@@ -12,8 +12,16 @@ import {
   IOAS_UNMAP,
   RANGE,
 } from '../host/abi/index.ts';
-import { dmaBufPart, Errno, kernelRules, type DmaMapRequest, type IommufdIoas } from '../host/index.ts';
+import {
+  dmaBufPart,
+  Errno,
+  failedUnmap,
+  kernelRules,
+  type DmaMapRequest,
+  type IommufdIoas,
+} from '../host/index.ts';
 import { makeHostIommu } from '../model/index.ts';
+import { injectedMark } from '../vfio/index.ts';
 import { DmaBufFile } from './dma-buf-file.ts';
 import type { HostState } from './host-state.ts';
 import type { OpenContainer } from './open-container.ts';
@@ -100,6 +108,8 @@ export class IommufdFile implements KernelFile {
 
   #allocate(call: IoctlCall): KernelAnswer {
     const request = call.read(IOAS_ALLOC);
+    const fault = this.#host.faultOf('create-ioas', {});
+    if (fault !== 0) return answered(fault);
     const id = this.#nextId++;
     this.#spaces.set(id, this.#host.addContainer(makeHostIommu(this.#host.scenario)));
     return call.returns(IOAS_ALLOC.encode({ ...request, out_ioas_id: id }));
@@ -161,12 +171,14 @@ export class IommufdFile implements KernelFile {
 
   #answerMap(id: number, request: DmaMapRequest, isOfProcess: boolean): KernelAnswer {
     const { name, ioas } = this.#space(id);
-    const errno = ioas.map(request);
+    const fault = this.#host.faultOf('dma-map', { start: request.iova, size: request.size });
+    const errno = fault || ioas.map(request);
     if (errno === 0 && isOfProcess) {
       const areas = this.#ofProcess.get(name) ?? new Set();
       this.#ofProcess.set(name, areas.add(request.iova));
     }
-    this.#host.events.add({ type: 'dma-map', container: name, ...request, errno });
+    const event = { type: 'dma-map', container: name, ...request, errno } as const;
+    this.#host.events.add({ ...event, ...injectedMark(fault) });
     return answered(errno);
   }
 
@@ -181,9 +193,10 @@ export class IommufdFile implements KernelFile {
     const request = call.read(IOAS_UNMAP);
     const { name, ioas } = this.#space(request.ioas_id);
     const { iova: at, length: size } = request;
-    const { errno, unmapped } = ioas.unmap(iova(at), size);
+    const fault = this.#host.faultOf('dma-unmap', { start: at, size });
+    const { errno, unmapped } = fault === 0 ? ioas.unmap(iova(at), size) : failedUnmap(fault);
     const event = { type: 'dma-unmap', container: name, iova: iova(at), size, unmapped, errno } as const;
-    this.#host.events.add(event);
+    this.#host.events.add({ ...event, ...injectedMark(fault) });
     const areas = this.#ofProcess.get(name) ?? new Set();
     // Also a call that fails may have removed some.
     const left = new Set(ioas.mappings().map((mapping) => mapping.iova as bigint));

@@ -8,7 +8,8 @@ import {
   TCE_CREATE,
   TCE_REMOVE,
 } from '../host/abi/index.ts';
-import { Errno, type SpaprTceContainer, type SystemCallAnswer } from '../host/index.ts';
+import { Errno, failed, type SpaprTceContainer, type SystemCallAnswer } from '../host/index.ts';
+import { injectedMark } from '../vfio/index.ts';
 import type { HostState } from './host-state.ts';
 import { mapRequest } from './map-request.ts';
 import type { VfioHandlers } from './request-numbers.ts';
@@ -70,9 +71,10 @@ function map({ host, name, iommu }: Spapr, call: IoctlCall): KernelAnswer {
   if (argsz < DMA_MAP.bytes || flags === 0 || (flags & ~(READ | WRITE)) !== 0) return answered(Errno.EINVAL);
   const fields = { iova: at, size, address: vaddr, readonly: (flags & WRITE) === 0 };
   const request = mapRequest(fields, host.memory);
-  const answer = iommu.answerMap(request);
+  const fault = host.faultOf('dma-map', { start: at, size });
+  const answer = fault === 0 ? iommu.answerMap(request) : failed(fault);
   const errno = errnoOf(answer, Errno.EINVAL);
-  host.events.add({ type: 'dma-map', container: name, ...request, errno });
+  host.events.add({ type: 'dma-map', container: name, ...request, errno, ...injectedMark(fault) });
   return returned(answer);
 }
 
@@ -80,10 +82,12 @@ function unmap({ host, name, iommu }: Spapr, call: IoctlCall): KernelAnswer {
   const { argsz, flags, iova: at, size } = call.read(DMA_UNMAP);
   // host fact 3.5
   if (argsz < DMA_UNMAP.bytes || flags !== 0) return answered(Errno.EINVAL);
-  const answer = iommu.answerUnmap(iova(at), size);
+  const fault = host.faultOf('dma-unmap', { start: at, size });
+  const answer = fault === 0 ? iommu.answerUnmap(iova(at), size) : { ...failed(fault), unmapped: 0n };
   const errno = errnoOf(answer, Errno.EINVAL);
   const { unmapped } = answer;
-  host.events.add({ type: 'dma-unmap', container: name, iova: iova(at), size, unmapped, errno });
+  const event = { type: 'dma-unmap', container: name, iova: iova(at), size, unmapped, errno } as const;
+  host.events.add({ ...event, ...injectedMark(fault) });
   return returned(answer);
 }
 

@@ -80,6 +80,18 @@ export class KernelRefusal extends Error {
   }
 }
 
+/** The kernel never answers a call, so that its thread waits for ever. */
+export class NeverAnswered extends Error {
+  override readonly name = 'NeverAnswered';
+  /** The request, as `host.faults` names it. */
+  readonly request: string;
+
+  constructor(request: string) {
+    super(`${request} is never answered`);
+    this.request = request;
+  }
+}
+
 type Fields = Readonly<Record<string, ScalarType>>;
 
 /** One ioctl. */

@@ -13,7 +13,8 @@ import {
   TYPE1_INFO,
   TYPE1_INFO_FLAGS,
 } from '../host/abi/index.ts';
-import { Errno, type Type1Container } from '../host/index.ts';
+import { Errno, failedUnmap, type Type1Container, type UnmapResult } from '../host/index.ts';
+import { injectedMark } from '../vfio/index.ts';
 import type { HostState } from './host-state.ts';
 import { mapRequest } from './map-request.ts';
 import type { VfioHandlers } from './request-numbers.ts';
@@ -45,8 +46,9 @@ function map({ host, name, iommu }: Type1, call: IoctlCall): KernelAnswer {
   if (argsz < DMA_MAP.bytes || flags === 0 || (flags & ~(READ | WRITE)) !== 0) return answered(Errno.EINVAL);
   const fields = { iova: at, size, address: vaddr, readonly: (flags & WRITE) === 0 };
   const request = mapRequest(fields, host.memory);
-  const errno = iommu.map(request);
-  host.events.add({ type: 'dma-map', container: name, ...request, errno });
+  const fault = host.faultOf('dma-map', { start: at, size });
+  const errno = fault || iommu.map(request);
+  host.events.add({ type: 'dma-map', container: name, ...request, errno, ...injectedMark(fault) });
   return answered(errno);
 }
 
@@ -55,9 +57,12 @@ function unmap({ host, name, iommu }: Type1, call: IoctlCall): KernelAnswer {
   const all = iommu.rules.replacesAddresses && flags === DMA_UNMAP_FLAGS.ALL && at === 0n && size === 0n;
   // host facts U2 to U5, U7 and 0.1
   if (argsz < DMA_UNMAP.bytes || (flags !== 0 && !all)) return answered(Errno.EINVAL);
-  const { errno, unmapped } = all ? iommu.unmapAll() : iommu.unmap(iova(at), size);
   const range = all ? { iova: iova(0n), size: END_OF_SPACE } : { iova: iova(at), size };
-  host.events.add({ type: 'dma-unmap', container: name, ...range, unmapped, errno });
+  const fault = host.faultOf('dma-unmap', { start: range.iova, size: range.size });
+  const carryOut = (): UnmapResult => (all ? iommu.unmapAll() : iommu.unmap(iova(at), size));
+  const { errno, unmapped } = fault === 0 ? carryOut() : failedUnmap(fault);
+  const event = { type: 'dma-unmap', container: name, ...range, unmapped, errno } as const;
+  host.events.add({ ...event, ...injectedMark(fault) });
   if (errno !== 0) return answered(errno);
   // host fact R1.5.1
   return call.returns(DMA_UNMAP.encode({ argsz, flags, iova: at, size: unmapped }));

@@ -1,5 +1,6 @@
 /** Runs scenarios on the models of QEMU and cloud-hypervisor, each with a modelled host. */
 export { makeHostDevice } from './host-devices.ts';
+export { makeHostFaults } from './host-faults.ts';
 export { makeHostIommu } from './host-iommu.ts';
 export { makeHostKvm } from './host-kvm.ts';
 export { KVM_ARCHITECTURE_OF } from './kvm-architecture-of.ts';

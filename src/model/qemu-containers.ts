@@ -1,8 +1,8 @@
 import { smallestPage, type Size } from '../address/index.ts';
-import { kernelRules, type IommuContainer } from '../host/index.ts';
+import { kernelRules, strerror, type Errno, type IommuContainer } from '../host/index.ts';
 import { TARGET_PAGE_SIZE } from '../machine/index.ts';
-import { VfioContainer, type EventSink } from '../vfio/index.ts';
-import type { Scenario } from '../scenario/index.ts';
+import { askHost, DeviceRefused, VfioContainer, type EventSink } from '../vfio/index.ts';
+import type { DeviceSpec, Scenario } from '../scenario/index.ts';
 import { KVM_ARCHITECTURE_OF } from './kvm-architecture-of.ts';
 import { makeHostIommu } from './host-iommu.ts';
 import { isVfioUser, type QemuEnvironment } from './qemu-environment.ts';
@@ -26,18 +26,42 @@ export class QemuContainers {
   /**
    * The container for a new device, opened where there is none for it.
    *
-   * @param device id of the device.
-   * @throws DeviceRefused, VmmAbort as `VfioContainer` does.
+   * @throws DeviceRefused, VmmAbort as `VfioContainer` does, and where the host lets the device into no container.
    */
-  connect(device: string): VfioContainer {
+  connect({ id: device, name: deviceName }: Pick<DeviceSpec, 'id' | 'name'>): VfioContainer {
     const { scenario, revision } = this.#environment;
     const isSeparate = isVfioUser(scenario) || revision.container.shared === 'one-each';
     const existing = isSeparate ? undefined : this.open[0];
-    if (existing !== undefined) return existing;
+    // QEMU tries each container that is open, and then a new one (vfio fact 5.25).
+    if (existing !== undefined && this.#attach(device) === 0) return existing;
+    const refused = this.#createIoas() ?? this.#attachToNew(device);
+    if (refused !== undefined) throw new DeviceRefused(`vfio ${deviceName}: ${refused}`);
     const name = this.#nameFor(isSeparate ? device : 'container');
     const container = this.#make(name, this.makeIommu(), this.#environment.emit, false);
     this.open.push(container);
     return container;
+  }
+
+  /** Asks that a device may join a container. */
+  #attach(device: string): Errno {
+    return askHost(this.#environment.faults, 'attach', { device });
+  }
+
+  /** @returns QEMU's words for a refusal. */
+  #attachToNew(device: string): string | undefined {
+    const errno = this.#attach(device);
+    if (errno === 0) return undefined;
+    const { type } = this.#environment.scenario.host.iommu;
+    const call = type === 'iommufd' ? 'error attach' : 'Failed to set group container';
+    return `${call}: ${strerror(errno)}`;
+  }
+
+  /** Asks for the I/O address space of a new container, where the host has iommufd. @returns QEMU's words for a refusal. */
+  #createIoas(): string | undefined {
+    const { faults, scenario } = this.#environment;
+    if (scenario.host.iommu.type !== 'iommufd') return undefined;
+    const errno = askHost(faults, 'create-ioas', {});
+    return errno === 0 ? undefined : `Failed to allocate ioas: ${strerror(errno)}`;
   }
 
   /** Closes a container whose last device is gone. */
@@ -65,7 +89,7 @@ export class QemuContainers {
 
   /** @param detached maps the memory of this moment only, and follows no later change. */
   #make(name: string, iommu: IommuContainer, emit: EventSink, detached: boolean): VfioContainer {
-    const { scenario, revision, topology, machine } = this.#environment;
+    const { scenario, revision, topology, machine, faults } = this.#environment;
     return new VfioContainer({
       name,
       detached,
@@ -79,6 +103,8 @@ export class QemuContainers {
       targetPageSize: TARGET_PAGE_SIZE,
       memslotLimit: memslotLimitOf(scenario),
       emit,
+      // A container that follows no change is no real one, and its requests do not count.
+      faults: detached ? undefined : faults,
     });
   }
 

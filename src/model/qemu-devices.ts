@@ -47,9 +47,11 @@ export class QemuDevices {
    * @throws VmmAbort where QEMU dies of the device, or of refusing it.
    */
   plug(spec: DeviceSpec, isHotplug: boolean): void {
-    const container = this.#options.containers.connect(spec.id);
+    const container = this.#options.containers.connect(spec);
     try {
       const device = this.#realize(spec);
+      // QEMU resets a device that is plugged into a running machine (vfio fact 5.25).
+      if (isHotplug) device.askForReset();
       this.plugged.push(device);
       this.#containerOf.set(device, container);
     } catch (error) {
@@ -103,7 +105,7 @@ export class QemuDevices {
   }
 
   #realize(spec: DeviceSpec): VfioDevice {
-    const { scenario, revision, machine, emit } = this.#environment;
+    const { scenario, revision, machine, emit, faults } = this.#environment;
     const { reserve, optsOutOfMsixEmulation } = this.#options;
     const { hostPageSize } = scenario.machine;
     return new VfioDevice(
@@ -125,6 +127,7 @@ export class QemuDevices {
         vfioUser: isVfioUser(scenario),
         romfileRegion: isVfioUser(scenario) ? 'vfio-user-pci.rom' : revision.romfileRegion,
         reserve,
+        faults,
         emit,
       },
     );

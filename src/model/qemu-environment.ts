@@ -1,3 +1,4 @@
+import type { HostFaults } from '../host/index.ts';
 import type { Machine } from '../machine/index.ts';
 import type { MemoryTopology } from '../memory/index.ts';
 import type { Scenario } from '../scenario/index.ts';
@@ -10,6 +11,7 @@ export interface QemuEnvironment {
   readonly topology: MemoryTopology;
   readonly machine: Machine;
   readonly emit: EventSink;
+  readonly faults: HostFaults;
 }
 
 /** Whether the devices of the scenario are served over vfio-user, and not by a kernel. */

@@ -17,6 +17,7 @@ import {
 } from '../vfio/index.ts';
 import type { PluggedMemory } from '../trace/index.ts';
 import { accessBar } from './guest-accesses.ts';
+import { makeHostFaults } from './host-faults.ts';
 import { makeHostKvm } from './host-kvm.ts';
 import type { ModelledVmm } from './modelled-vmm.ts';
 import { OverlayRegions } from './overlay-regions.ts';
@@ -64,6 +65,7 @@ export class QemuVmm implements ModelledVmm {
     // KVM on POWER has no read-only slots.
     const readonlySlots = machine.type !== 'pseries';
     this.kvm = makeHostKvm(scenario);
+    const faults = makeHostFaults(scenario);
     this.#memslots = new MemslotListener({
       rules: revision.memslots,
       kvm: this.kvm,
@@ -72,6 +74,7 @@ export class QemuVmm implements ModelledVmm {
       isLogging: () => topology.dirtyLogging.isOn,
       // The QEMU that vfio-user devices are tested with runs without KVM, so no refused slot can end it.
       refusalIsFatal: !isVfioUser(scenario),
+      faults,
       emit: this.#emit,
     });
     const environment: QemuEnvironment = {
@@ -79,6 +82,7 @@ export class QemuVmm implements ModelledVmm {
       revision,
       topology,
       machine: this.machine,
+      faults,
       emit: this.#emit,
     };
     this.#overlays = new OverlayRegions(topology, this.machine, reserve, revision.memory);

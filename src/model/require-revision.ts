@@ -43,12 +43,14 @@ export function unsuitable(
   { host, machine, devices, operations }: Scenario,
   revision: AnyRevision,
 ): Problem[] {
-  const { iommuTypes, machineTypes, overlays = true, virtioMem, readonlyBars, roms } = scopeOf(revision);
+  const scope = scopeOf(revision);
+  const { iommuTypes, machineTypes, overlays = true, virtioMem, readonlyBars, roms, faults } = scope;
   const problems: Problem[] = [];
   const refuse = (path: string, what: string, allowed?: readonly string[]): void => {
     const hint = allowed === undefined ? '' : `; allowed are ${allowed.join(', ')}`;
     problems.push({ path, message: `${revision.id} has no ${what}${hint}` });
   };
+  if (!faults && host.faults !== undefined) refuse('host.faults', 'rules about faults of the host');
   const { type } = host.iommu;
   if (!iommuTypes.includes(type)) refuse('host.iommu.type', type, iommuTypes);
   if (machineTypes?.includes(machine.type) === false) refuse('machine.type', machine.type, machineTypes);

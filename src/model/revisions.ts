@@ -26,6 +26,8 @@ export interface Scope {
   readonly readonlyBars: boolean;
   /** `false` for a VMM whose model has no expansion ROMs. */
   readonly roms?: false;
+  /** Whether the rules of the revision say what becomes of a request that a fault of the host refuses. */
+  readonly faults: boolean;
 }
 
 /** The scope of a revision. cloud-hypervisor has one machine, its own, and no memory API as QEMU has. */
@@ -33,6 +35,13 @@ export const scopeOf = (revision: AnyRevision): Scope => ({
   revision: revision.id,
   iommuTypes: revision.iommus,
   ...(revision.vmm === undefined
-    ? { virtioMem: revision.hasVirtioMem, readonlyBars: revision.hasReadonlyBars }
-    : { machineTypes: ['generic'], overlays: false, virtioMem: false, readonlyBars: false, roms: false }),
+    ? { virtioMem: revision.hasVirtioMem, readonlyBars: revision.hasReadonlyBars, faults: true }
+    : {
+        machineTypes: ['generic'],
+        overlays: false,
+        virtioMem: false,
+        readonlyBars: false,
+        roms: false,
+        faults: false,
+      }),
 });

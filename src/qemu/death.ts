@@ -1,5 +1,5 @@
 import type { AbortSite } from '../vfio/index.ts';
-import { QemuDied, QemuHangs } from './process/qemu-error.ts';
+import { HostNeverAnswers, type QemuDied, QemuHangs } from './process/qemu-error.ts';
 import { withoutProgram } from './process/qemu-names.ts';
 
 /** How and where QEMU died. */
@@ -12,7 +12,7 @@ export interface Death {
 
 /** Lines in which QEMU or the C library gives the reason why the process aborts. */
 const EXPLANATION =
-  /Assertion|error registering slot|not an instance of|hardware error|Bus error|\*\*\*|ERROR:/;
+  /Assertion|error (?:un)?registering slot|not an instance of|hardware error|Bus error|\*\*\*|ERROR:/;
 const ASSERTION = /^(?:\S*?)([\w.+-]+\.[ch]):\d+: (\w+): Assertion `(.*)' failed/;
 
 /** Places that the model knows, by the text that QEMU prints. */
@@ -21,7 +21,7 @@ const KNOWN: readonly (readonly [RegExp, AbortSite])[] = [
   [/memory_region_del_subregion: Assertion `subregion->container == mr'/, 'msix-unplug-assertion'],
   // Which memory it was, the requests say (ScenarioRun).
   [/vfio: DMA mapping failed, unable to continue/, 'dma-map-ram'],
-  [/^kvm_set_phys_mem: error registering slot/, 'memslot'],
+  [/^kvm_set_phys_mem: error (?:un)?registering slot/, 'memslot'],
   [/is not an instance of type vfio-iommu-legacy/, 'eeh-container-cast'],
 ];
 
@@ -68,6 +68,7 @@ const KNOWN_THREADS: ReadonlyMap<string, AbortSite> = new Map([
  * @param rename puts the scenario's names in place of QEMU's.
  */
 export function explainDeath(error: QemuDied | QemuHangs, rename: (text: string) => string): Death {
+  if (error instanceof HostNeverAnswers) return { error: error.message, site: 'unanswered-request' };
   if (error instanceof QemuHangs) return { error: error.message, site: 'hang' };
   const lines = error.lastLines.map((line) => rename(withoutProgram(line)));
   const overwriting = lines.map((line) => OVERWRITES.exec(line)?.[1]).find((text) => text !== undefined);

@@ -23,6 +23,7 @@ import type { MachineHost } from './guest/machine-host.ts';
 import type { QemuMachineType } from './process/architecture.ts';
 import type { PrivateDirectory } from './process/private-directory.ts';
 import { HOST_DEVICE_PREFIX } from './process/qemu-names.ts';
+import { RUNS_KVM } from './runnable.ts';
 import { KernelConnection } from './shim/kernel-connection.ts';
 
 /** The socket of the shim, in the directory that QEMU runs in. */
@@ -31,8 +32,12 @@ const SOCKET = 'kernel';
 const RAM_ALIGNMENT = 0x20_0000;
 /** QEMU's id of its iommufd backend. */
 const IOMMUFD = 'iommufd0';
-/** The machines whose CPU KVM of an x86 host can run. */
-const X86: readonly string[] = ['pc', 'q35'];
+
+interface HostConnections {
+  readonly connection: KernelConnection;
+  readonly directory: PrivateDirectory;
+  readonly unanswered: Promise<string>;
+}
 
 /** A host whose kernel offers devices by vfio-pci: the shim in QEMU asks, and the host model answers. */
 export class KernelMachineHost implements MachineHost {
@@ -43,6 +48,7 @@ export class KernelMachineHost implements MachineHost {
   readonly accelerator?: 'kvm';
   /** All share one container, so only the slots of the bus limit their number. */
   readonly maxRetired = Infinity;
+  readonly unanswered: Promise<string>;
   readonly #host: HostState;
   readonly #connection: KernelConnection;
   readonly #directory: PrivateDirectory;
@@ -62,12 +68,13 @@ export class KernelMachineHost implements MachineHost {
   #slots: { readonly real: readonly Memslot[]; readonly named: readonly Memslot[] } = { real: [], named: [] };
   readonly #mappings = new WeakMap<readonly DmaMapping[], readonly TraceMapping[]>();
 
-  private constructor(host: HostState, connection: KernelConnection, directory: PrivateDirectory) {
+  private constructor(host: HostState, { connection, directory, unanswered }: HostConnections) {
     this.#host = host;
     this.#connection = connection;
     this.#directory = directory;
+    this.unanswered = unanswered;
     const { host: spec, machine } = host.scenario;
-    const withKvm = X86.includes(machine.type);
+    const withKvm = RUNS_KVM.includes(machine.type);
     if (withKvm) this.accelerator = 'kvm';
     this.arguments = spec.iommu.type === 'iommufd' ? ['-object', `iommufd,id=${IOMMUFD}`] : [];
   }
@@ -80,8 +87,11 @@ export class KernelMachineHost implements MachineHost {
   static async make(scenario: Scenario, directory: PrivateDirectory): Promise<KernelMachineHost> {
     const { ram: ramName } = driverOf(scenario.machine.type as QemuMachineType);
     const state = new HostState(scenario, { folder: directory.path, ramName });
-    const connection = await KernelConnection.listen(directory.at(SOCKET), new AnsweringKernel(state).answer);
-    return new KernelMachineHost(state, connection, directory);
+    let onUnanswered: (request: string) => void = () => undefined;
+    const unanswered = new Promise<string>((resolve) => (onUnanswered = resolve));
+    const kernel = new AnsweringKernel(state, onUnanswered);
+    const connection = await KernelConnection.listen(directory.at(SOCKET), kernel.answer);
+    return new KernelMachineHost(state, { connection, directory, unanswered });
   }
 
   get memslots(): readonly Memslot[] {

@@ -163,6 +163,7 @@ export class MachineStarter {
       directory,
       accelerator,
       deadlineMs: this.#options.deadlineMs,
+      unanswered: host?.unanswered,
       arguments: [
         // Without qtest the guest's CPUs must not run.
         ...(accelerator === 'qtest' ? [] : ['-S']),

@@ -22,6 +22,9 @@ const RAM_UNIT = 0x2000n;
 /** The RAM of pseries is a multiple of a logical memory block (hw/ppc/spapr.c). */
 const PSERIES_RAM_UNIT = 256n << 20n;
 
+/** The machines whose CPUs KVM of an x86 host runs. */
+export const RUNS_KVM: readonly string[] = ['pc', 'q35'];
+
 /** Why a real QEMU cannot run the scenario, in words by which scenarios can be counted; nothing when it can. */
 export function whyNotRunnable(scenario: Scenario, abilities: Abilities): string | undefined {
   const { machine, host, devices, operations } = scenario;
@@ -29,6 +32,8 @@ export function whyNotRunnable(scenario: Scenario, abilities: Abilities): string
   if (!isQemuMachine(type)) return `QEMU has no machine "${type}"`;
   if (host.iommu.type !== 'vfio-user' && !abilities.pageSizeShim)
     return `iommu type ${host.iommu.type} needs a C compiler, for the shim that answers for the kernel`;
+  if (host.faults?.some(({ request }) => request === 'memslot') === true && !RUNS_KVM.includes(type))
+    return `KVM runs the machines ${RUNS_KVM.join(' and ')}, so no memslot of ${type} can be refused`;
   const { cpu } = machine;
   if (type === 'virt' && cpu !== undefined)
     return 'the CPU of virt has a width of its own (cortex-a57: 44 bits)';

@@ -137,6 +137,8 @@ async function startWithoutDevices(starter: MachineStarter, scenario: Scenario):
  * where it overshoots. They need a bridge, which may show. And a reset of pseries depends on the number of containers.
  */
 const canShare = (scenario: Scenario): boolean =>
+  // What another scenario has asked before counts for the faults of the host.
+  scenario.host.faults === undefined &&
   !overshoots(scenario) &&
   !showsBridge(scenario) &&
   !(scenario.machine.type === 'pseries' && scenario.operations.some(({ op }) => op === 'reset'));

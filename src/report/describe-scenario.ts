@@ -3,6 +3,7 @@ import {
   isKernelVersion,
   slotName,
   type DeviceSpec,
+  type FaultSpec,
   type Operation,
   type Scenario,
 } from '../scenario/index.ts';
@@ -30,6 +31,7 @@ export function describeScenario(
     ...(iommu.maxWindows === undefined ? [] : [`at most ${iommu.maxWindows} windows`]),
     ...(host.memlock === undefined ? [] : [`${bytes(host.memlock)} lockable`]),
     ...(host.unpinnableRam ?? []).map(({ start, end }) => `RAM ${hex(start)}-${hex(end)} not pinnable`),
+    ...(host.faults ?? []).map(describeFault),
   ];
   const { cpu, pciHole64Size, highmemMmioSize } = machine;
   const windows = [
@@ -50,6 +52,17 @@ export function describeScenario(
       return `${label.padEnd(8)} ${index + 1} ${describeOperation(operation)}${mark(index + 1)}`;
     }),
   ];
+}
+
+/** `dma-map at 0xe0000000 fails with ENOMEM`. */
+function describeFault({ request, answer, at, device, nth }: FaultSpec): string {
+  const which = [
+    ...(nth === undefined ? [] : [`number ${nth}`]),
+    ...(device === undefined ? [] : [`of ${device}`]),
+    ...(at === undefined ? [] : [`at ${hex(at)}`]),
+  ];
+  const end = answer === 'never' ? 'is never answered' : `fails with ${answer}`;
+  return [request, ...which, end].join(' ');
 }
 
 /** Page sizes; of more than four, the first four and how many more there are. */

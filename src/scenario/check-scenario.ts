@@ -1,3 +1,4 @@
+import { checkFaults } from './check-faults.ts';
 import type { ScenarioDecoder } from './scenario-decoder.ts';
 import { FIRST_IOMMUFD_KERNEL, isKernelBefore, isKernelVersion } from './host-kernel.ts';
 import { ROM_SLOT } from '../pci-layout/index.ts';
@@ -32,6 +33,7 @@ export function checkScenario(scenario: Scenario, decoder: ScenarioDecoder, path
   }
   checkHost(scenario, decoder, at);
   checkRoms(scenario, decoder, at);
+  checkFaults(scenario, decoder, at('host.faults'));
   checkOperations(scenario, decoder, at('operations'));
 }
 

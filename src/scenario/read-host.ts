@@ -1,5 +1,6 @@
 import { LAST_ADDRESS } from '../address/index.ts';
 import { optional } from './optional.ts';
+import { FAULT_ERRORS, FAULT_REQUESTS, MOST_COUNTED, type FaultSpec } from './fault.ts';
 import { IOMMU_TYPES, type ApertureSpec, type HostSpec, type IommuSpec } from './scenario.ts';
 import type { ScenarioDecoder } from './scenario-decoder.ts';
 
@@ -8,7 +9,7 @@ export const LARGEST_IOMMU_PAGE = 1n << 63n;
 
 /** Reads the `host` of a scenario. */
 export function readHost(decoder: ScenarioDecoder, value: unknown, path: string): HostSpec {
-  const host = decoder.object(value, path, ['kernel', 'iommu', 'memlock', 'unpinnableRam']);
+  const host = decoder.object(value, path, [...['kernel', 'iommu', 'memlock', 'unpinnableRam', 'faults']]);
   const kernel = decoder.kernel(host['kernel'], `${path}.kernel`);
   const iommu = readIommu(decoder, host['iommu'], `${path}.iommu`);
   const memlock = optional(host['memlock'], (limit) =>
@@ -17,11 +18,31 @@ export function readHost(decoder: ScenarioDecoder, value: unknown, path: string)
   const unpinnableRam = optional(host['unpinnableRam'], (list) =>
     decoder.array(list, `${path}.unpinnableRam`, (element, where) => readAperture(decoder, element, where)),
   );
+  const faults = optional(host['faults'], (list) =>
+    decoder.array(list, `${path}.faults`, (element, where) => readFault(decoder, element, where)),
+  );
   return {
     kernel,
     iommu,
     ...(memlock !== undefined && { memlock }),
     ...(unpinnableRam && { unpinnableRam }),
+    ...(faults && { faults }),
+  };
+}
+
+function readFault(decoder: ScenarioDecoder, value: unknown, path: string): FaultSpec {
+  const fault = decoder.object(value, path, ['request', 'answer', 'at', 'device', 'nth']);
+  const request = decoder.oneOf(fault['request'], `${path}.request`, FAULT_REQUESTS);
+  const answer = decoder.oneOf(fault['answer'], `${path}.answer`, [...FAULT_ERRORS, 'never']);
+  const at = optional(fault['at'], (address) => decoder.number(address, `${path}.at`, 0n, LAST_ADDRESS));
+  const device = optional(fault['device'], (id) => decoder.string(id, `${path}.device`));
+  const nth = optional(fault['nth'], (count) => decoder.integer(count, `${path}.nth`, 1, MOST_COUNTED));
+  return {
+    request,
+    answer,
+    ...(at !== undefined && { at }),
+    ...(device !== undefined && { device }),
+    ...(nth !== undefined && { nth }),
   };
 }
 

@@ -1,7 +1,9 @@
 import type { Offset, Size } from '../address/index.ts';
+import type { FaultSpec } from './fault.ts';
 import type { HostKernel } from './host-kernel.ts';
 import type { Operation } from './operation.ts';
 
+export * from './fault.ts';
 export * from './operation.ts';
 export {
   ALIAS_KINDS,
@@ -87,6 +89,8 @@ export interface HostSpec {
    * EFAULT (-14). None when left out.
    */
   readonly unpinnableRam?: readonly ApertureSpec[];
+  /** Requests that the kernel does not carry out, whatever it would answer otherwise. None when left out. */
+  readonly faults?: readonly FaultSpec[];
 }
 
 /** An I/O BAR, or a memory BAR of 32 or 64 bits; `p` stands for prefetchable. */

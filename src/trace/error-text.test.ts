@@ -22,6 +22,23 @@ describe('comparableError', () => {
     expect(comparableError(OF_QEMU.replace(from, to))).not.toBe(comparableError(OF_MODEL));
   });
 
+  it.each([
+    [
+      'of 5.2 to 11.1',
+      'vfio 0000:01:00.0: failed to setup container for group 0: Failed to set group container: No such device',
+    ],
+    ['of the model', 'vfio 0000:01:00.0: Failed to set group container: No such device'],
+  ])('is the device and the reason of a refused container, in words %s', (_, text) => {
+    expect(comparableError(text)).toBe('vfio 0000:01:00.0: Failed to set group container: No such device');
+  });
+
+  it('leaves descriptors and ids out of a refused attach with iommufd', () => {
+    const text =
+      'vfio 0000:01:00.0: [iommufd=19] error attach 0000:01:00.0 (18) pasid 0 to id=3: Bad address';
+    expect(comparableError(text)).toBe('vfio 0000:01:00.0: error attach: Bad address');
+    expect(comparableError(text.replace('Bad address', 'Invalid argument'))).not.toBe(comparableError(text));
+  });
+
   it('is any other text as it is', () => {
     expect(comparableError('invalid MSI-X BIR')).toBe('invalid MSI-X BIR');
     expect(comparableError(undefined)).toBeUndefined();

@@ -93,6 +93,7 @@ export const RULE_DESCRIPTIONS: {
       'What a listener asks the host to do with each section when the listener is unregistered',
     deviceMemoryFailure: "What the host's refusal to map device memory leads to",
     ramFailure: "What the host's refusal to map RAM leads to once the container is set up",
+    reportsFailedUnmap: 'Whether QEMU prints that the host has refused an unmap; every release does',
     missingWindow: 'What QEMU does when it knows no sPAPR window for a removed section',
   },
   device: {

@@ -118,6 +118,7 @@ export const RULES: { readonly [Group in RuleGroup]: AnswersTo<Group> } = {
     whenMapped: value('"failure" or "unmap-and-retry"', oneOf('failure', 'unmap-and-retry')),
     deviceMemoryFailure: FATAL_OR_NOT,
     ramFailure: FATAL_OR_NOT,
+    reportsFailedUnmap: FLAG,
     missingWindow: value('"fatal" or "ignored"', oneOf('fatal', 'ignored')),
     whenUnregistered: value('"nothing", "unmap" or "map"', oneOf('nothing', 'unmap', 'map')),
   },

@@ -1,4 +1,5 @@
 import type { HostAddress, Size } from '../address/index.ts';
+import type { HostFaults } from '../host/index.ts';
 import type { PciBus, PciRules } from '../pci/index.ts';
 import type { DeviceRules } from './device-rules.ts';
 import type { EventSink } from './event.ts';
@@ -17,5 +18,7 @@ export interface DeviceEnvironment {
   readonly romfileRegion: string;
   /** Reserves `size` bytes of the VMM's address space, at a multiple of `alignment` bytes. */
   readonly reserve: (size: Size, alignment: Size) => HostAddress;
+  /** Requests that the host does not carry out; none when left out. */
+  readonly faults?: HostFaults;
   readonly emit: EventSink;
 }

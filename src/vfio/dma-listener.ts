@@ -1,34 +1,19 @@
-import { hostAddress, iova as toIova, smallestPage, type Size } from '../address/index.ts';
-import {
-  Errno,
-  errnoName,
-  failedUnmap,
-  type IommuContainer,
-  type SpaprTceContainer,
-  type UnmapResult,
-} from '../host/index.ts';
+import { smallestPage, type Size } from '../address/index.ts';
+import { errnoName, type Errno, type SpaprTceContainer } from '../host/index.ts';
 import type { AddressSpace, MemoryListener, MemoryRegionSection } from '../memory/index.ts';
 import { DirtyRanges } from './dirty-ranges.ts';
-import { dmaBufOf, partOfDmaBuf } from './dma-buf.ts';
-import type { EventSink, SkipReason } from './event.ts';
+import { DmaRequests, type Asking, type DmaRequestsOptions } from './dma-requests.ts';
+import type { SkipReason } from './event.ts';
 import { VmmAbort } from './failure.ts';
-import type { IommuType } from './iommu-type.ts';
 import type { ListenerContext, ListenerRules, PageSizes } from './listener-rules.ts';
-import type { Revision } from './revision.ts';
 import { PluggedBlocks } from './plugged-blocks.ts';
 import { SpaprWindows } from './spapr-windows.ts';
 import type { Span } from './trim.ts';
 
 /** What the DMA listener of a container is made of. */
-export interface DmaListenerOptions {
-  /** The container's name in events. */
-  readonly name: string;
-  readonly revision: Revision;
-  readonly iommuType: IommuType;
-  readonly iommu: IommuContainer;
+export interface DmaListenerOptions extends DmaRequestsOptions {
   readonly hostPageSize: Size;
   readonly targetPageSize: Size;
-  readonly emit: EventSink;
   /** The address space in which the devices issue DMA; without one the devices log nothing. */
   readonly dmaSpace?: Pick<AddressSpace, 'view'> | undefined;
   /** How many memslots KVM has; 512 where that is not known. */
@@ -56,6 +41,7 @@ export class DmaListener implements MemoryListener {
   readonly #pages: PageSizes;
   readonly #windows: SpaprWindows | undefined;
   readonly #plugged: PluggedBlocks;
+  readonly #requests: DmaRequests;
   /** Start addresses of the pieces that the host has mapped for the listener. */
   readonly #mapped = new Set<bigint>();
 
@@ -63,6 +49,7 @@ export class DmaListener implements MemoryListener {
     this.#options = options;
     const { iommu, iommuType, hostPageSize, targetPageSize } = options;
     this.#rules = options.revision.listener;
+    this.#requests = new DmaRequests(options);
     this.priority = options.revision.container.listenerPriority;
     this.#pages = { host: hostPageSize, target: targetPageSize, iommu: smallestPage(iommu.pageSizes) };
     this.#plugged = new PluggedBlocks({
@@ -192,67 +179,18 @@ export class DmaListener implements MemoryListener {
     return undefined;
   }
 
-  #map(section: MemoryRegionSection, { start, size }: Span): Errno {
-    const { name, iommu, iommuType, emit, revision } = this.#options;
-    const { region } = section;
-    const iova = toIova(start);
-    const deviceMemory = region.isRamDevice;
-    const readonly = this.#rules.mapsReadonly(section);
-    const wanted = this.#rules.backingOffset(section, start);
-    const exported = iommuType === 'iommufd' ? dmaBufOf(region) : undefined;
-    const passed = exported && partOfDmaBuf(exported, wanted, revision.device);
-    const at = passed?.mapped ?? wanted;
-    const backing = { region: region.name, owner: region.owner, offset: at };
-    const backedAt = hostAddress((region.hostAddress ?? 0n) + at);
-    const request = {
-      iova,
-      size,
-      hostAddress: backedAt,
-      readonly,
-      deviceMemory,
-      backing,
-      dmaBuf: passed?.part,
-    };
-    const ask = (): Errno => revision.host.refusesMap(request, this.#adding) || iommu.map(request);
-    let errno = ask();
-    if (errno === Errno.EEXIST && this.#rules.whenMapped === 'unmap-and-retry') {
-      this.#unmap({ start, size });
-      errno = ask();
-    }
-    if (errno === 0) this.#mapped.add(start);
-    emit({
-      type: 'dma-map',
-      container: name,
-      iova,
-      size,
-      hostAddress: backedAt,
-      readonly,
-      deviceMemory,
-      backing,
-      errno,
-    });
+  #map(section: MemoryRegionSection, piece: Span): Errno {
+    const errno = this.#requests.map(section, piece, this.#asking('add'));
+    if (errno === 0) this.#mapped.add(piece.start);
     return errno;
   }
 
-  #unmap({ start, size }: Span): void {
-    const { name, iommuType, emit } = this.#options;
-    const iova = toIova(start);
-    const { errno, unmapped } = this.#askToUnmap({ start, size });
-    emit({ type: 'dma-unmap', container: name, iova, size, unmapped, errno });
-    // QEMU's iommufd backend takes ENOENT for success (vfio fact 6.9).
-    if (errno === 0 || (iommuType === 'iommufd' && errno === Errno.ENOENT)) return;
-    emit({
-      type: 'message',
-      text: `vfio_dma_unmap(0x${start.toString(16)}, 0x${size.toString(16)}) = -${errno}`,
-    });
+  #unmap(piece: Span): void {
+    this.#requests.unmap(piece, this.#asking('remove'));
   }
 
-  /** The kernel's answer; a container that is closed already answers EINVAL. */
-  #askToUnmap(requested: Span): UnmapResult {
-    const { iommu, revision } = this.#options;
-    if (this.isLeaving && revision.container.teardown === 'close-first') return failedUnmap(Errno.EINVAL);
-    const { start, size } = revision.host.unmapSpan(requested, this.#removing);
-    return revision.host.unmap(iommu.unmap(toIova(start), size), requested, this.#removing);
+  #asking(change: ListenerContext['change']): Asking {
+    return { context: change === 'add' ? this.#adding : this.#removing, isLeaving: this.isLeaving };
   }
 
   #failed(section: MemoryRegionSection, piece: Span, errno: Errno, site: VmmAbort['site']): void {

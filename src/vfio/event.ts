@@ -32,6 +32,8 @@ export interface DmaMapEvent {
   readonly deviceMemory: boolean;
   readonly backing: Backing;
   readonly errno: Errno;
+  /** Set where the error is a fault of the scenario's host. */
+  readonly injected?: true;
 }
 
 /** VFIO_IOMMU_UNMAP_DMA, IOMMU_IOAS_UNMAP or VFIO_USER_DMA_UNMAP. */
@@ -43,6 +45,8 @@ export interface DmaUnmapEvent {
   /** Bytes that were mapped before the request and are not any more. */
   readonly unmapped: Size;
   readonly errno: Errno;
+  /** Set where the error is a fault of the scenario's host. */
+  readonly injected?: true;
 }
 
 /** The listener found a section of RAM, of which it does not ask the host to map anything. */
@@ -61,6 +65,8 @@ export interface MemslotEvent {
   readonly type: 'memslot';
   readonly slot: Memslot;
   readonly errno: Errno;
+  /** Set where the error is a fault of the scenario's host. */
+  readonly injected?: true;
 }
 
 /** KVM_GET_DIRTY_LOG: the VMM fetches which pages of a slot the guest has written. */
@@ -92,6 +98,8 @@ export interface MmapEvent {
   /** False for an mmap that can only be read (PROT_READ); left out for one that can be written, too. */
   readonly writable?: false;
   readonly errno: Errno;
+  /** Set where the error is a fault of the scenario's host. */
+  readonly injected?: true;
 }
 
 /** munmap of an area that an mmap has mapped before. */

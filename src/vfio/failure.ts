@@ -15,6 +15,8 @@ export type AbortSite =
   | 'relocation-without-msix'
   | 'ram-discard-granularity'
   | 'ram-discard-limit'
+  /** The VMM waits for an answer that the host never gives. */
+  | 'unanswered-request'
   /** A patch may name sites of its own. */
   | (string & {});
 

@@ -1,4 +1,5 @@
 /** QEMU's vfio: devices, containers, the DMA and KVM listeners, and the revisions of their rules. */
+export { askHost, injectedMark } from './ask-host.ts';
 export { DmaListener } from './dma-listener.ts';
 export type { DeviceEnvironment } from './device-environment.ts';
 export type { DeviceOptions } from './device-options.ts';

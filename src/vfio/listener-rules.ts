@@ -109,6 +109,8 @@ export interface ListenerRules {
    * QEMU refuses the device in any case.
    */
   readonly ramFailure: 'fatal' | 'reported';
+  /** Whether QEMU prints that the host has refused an unmap; every release does (vfio fact 6.9). */
+  readonly reportsFailedUnmap: boolean;
   /** What QEMU does when it knows no sPAPR window for a removed section (vfio fact 7.4). */
   readonly missingWindow: 'fatal' | 'ignored';
 }

@@ -1,6 +1,7 @@
 import { gpa, hostAddress, lesser, offset, type Size } from '../address/index.ts';
-import { errnoName, type KvmMemslots, type Memslot } from '../host/index.ts';
+import { errnoName, type HostFaults, type KvmMemslots, type Memslot } from '../host/index.ts';
 import type { MemoryListener, MemoryRegionSection } from '../memory/index.ts';
+import { askHost, injectedMark } from './ask-host.ts';
 import type { EventSink } from './event.ts';
 import { VmmAbort } from './failure.ts';
 import type { PageSizes } from './listener-rules.ts';
@@ -22,6 +23,8 @@ export interface MemslotListenerOptions {
    * model notes the slots that KVM would get.
    */
   readonly refusalIsFatal: boolean;
+  /** Requests that KVM does not carry out; none when left out. */
+  readonly faults?: HostFaults;
   readonly emit: EventSink;
 }
 
@@ -148,9 +151,10 @@ export class MemslotListener implements MemoryListener {
   }
 
   #set(slot: Memslot): void {
-    const { kvm, emit, refusalIsFatal, rules } = this.#options;
-    const errno = kvm.set(slot);
-    emit({ type: 'memslot', slot, errno });
+    const { kvm, emit, refusalIsFatal, rules, faults } = this.#options;
+    const fault = slot.size === 0n ? 0 : askHost(faults, 'memslot', { start: slot.gpa, size: slot.size });
+    const errno = fault || kvm.set(slot);
+    emit({ type: 'memslot', slot, errno, ...injectedMark(fault) });
     if (errno !== 0 && refusalIsFatal && rules.refusal === 'fatal') {
       const at = `start=0x${slot.gpa.toString(16)}, size=0x${slot.size.toString(16)}`;
       throw new VmmAbort('memslot', `kvm_set_phys_mem: error registering slot: ${errnoName(errno)} (${at})`);

@@ -2,6 +2,7 @@ import { offset, type HostAddress, type Offset } from '../address/index.ts';
 import { Errno, errnoName } from '../host/index.ts';
 import { MemoryRegion } from '../memory/index.ts';
 import type { PciFunction } from '../pci/index.ts';
+import { askHost, injectedMark } from './ask-host.ts';
 import type { DeviceEnvironment } from './device-environment.ts';
 import { noteDmaBuf } from './dma-buf.ts';
 import type { ReleaseReason } from './device-rules.ts';
@@ -95,13 +96,15 @@ function mmapArea(
   { index: bar, info }: VfioRegion,
   area: VfioMmap,
 ): HostAddress | undefined {
-  const { rules, hostPageSize, reserve, emit } = device.environment;
+  const { rules, hostPageSize, reserve, emit, faults } = device.environment;
   const mapped = { offset: rules.mmapOffset(area), size: area.size };
   const isWritable = rules.mmapsWritable(info.flags);
-  const errno = device.host.mmap(bar, mapped, isWritable);
+  const fault = askHost(faults, 'mmap', { device: device.id });
+  const errno = fault || device.host.mmap(bar, mapped, isWritable);
   const shown = mapped.offset === area.offset ? {} : { shownAt: area.offset };
   const permission = isWritable ? {} : { writable: false as const };
-  emit({ type: 'mmap', device: device.id, bar, ...mapped, ...shown, ...permission, errno });
+  const injected = injectedMark(fault);
+  emit({ type: 'mmap', device: device.id, bar, ...mapped, ...shown, ...permission, errno, ...injected });
   return errno === 0 ? reserve(area.size, rules.mmapAlignment(area.size, hostPageSize)) : undefined;
 }
 

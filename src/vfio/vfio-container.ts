@@ -1,5 +1,5 @@
 import type { Size } from '../address/index.ts';
-import type { IommuContainer, SpaprTceContainer } from '../host/index.ts';
+import type { HostFaults, IommuContainer, SpaprTceContainer } from '../host/index.ts';
 import { replayView, type AddressSpace, type MemoryListener, type MemoryTopology } from '../memory/index.ts';
 import { DmaListener } from './dma-listener.ts';
 import type { EventSink } from './event.ts';
@@ -25,6 +25,8 @@ export interface ContainerOptions {
   readonly hostPageSize: Size;
   readonly targetPageSize: Size;
   readonly emit: EventSink;
+  /** Requests that the host does not carry out; none when left out. */
+  readonly faults?: HostFaults | undefined;
   /** How many memslots KVM has; left out where that is not known. */
   readonly memslotLimit?: number | undefined;
   /**

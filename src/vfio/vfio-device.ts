@@ -12,6 +12,7 @@ import {
   type AccessWidth,
   type MsixLayout,
 } from '../pci-layout/index.ts';
+import { askHost } from './ask-host.ts';
 import type { DeviceEnvironment } from './device-environment.ts';
 import type { DeviceOptions } from './device-options.ts';
 import { placeMsix } from './place-msix.ts';
@@ -253,6 +254,7 @@ export class VfioDevice {
     const decoding = PciCommand.IO | PciCommand.MEMORY | PciCommand.BUS_MASTER;
     const command = this.pci.config.read(PciRegister.COMMAND, 2);
     if (resetStopsDecoding) this.writeConfig(PciRegister.COMMAND, 2, command & ~decoding);
+    this.askForReset();
     if (resetsMsix) this.msixState?.reset();
     // A reset that restores nothing brings back what the guest had written.
     if (resetRestores === 'nothing') this.writeConfig(PciRegister.COMMAND, 2, command);
@@ -279,7 +281,19 @@ export class VfioDevice {
       if (place < 0 || place >= width) continue;
       control = (control & ~mask) | (((value >>> (8 * place)) << (8 * byte)) & mask);
     }
+    const before = state.enabled;
     state.writeControl(control);
+    if (state.enabled && !before) this.#ask('set-irqs');
+  }
+
+  /** Asks the host to reset the device. @throws VmmAbort without an answer. */
+  askForReset(): void {
+    this.#ask('reset');
+  }
+
+  /** Sends a request whose refusal QEMU prints, and goes on (vfio fact 5.25). @throws VmmAbort without an answer. */
+  #ask(request: 'set-irqs' | 'reset'): void {
+    askHost(this.#environment.faults, request, { device: this.id });
   }
 
   /** Stretches or shrinks a BAR smaller than a host page after it has moved (vfio fact 5.9). */

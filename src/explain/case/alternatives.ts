@@ -51,7 +51,7 @@ function hostFields(json: Json): readonly Alternatives[] {
     { path: 'host.iommu.type', value: iommu['type'], others: IOMMU_TYPES },
     { path: 'host.iommu.pageSizes', value: iommu['pageSizes'], others: PAGES.map((page) => [page]) },
     ...optionalFields(iommu, 'host.iommu', ['apertures', 'maxMappings', 'maxWindows']),
-    ...optionalFields(host, 'host', ['memlock', 'unpinnableRam']),
+    ...optionalFields(host, 'host', ['memlock', 'unpinnableRam', 'faults']),
   ];
 }
 

@@ -16,6 +16,7 @@ const LAYOUTS: readonly (readonly [string, Structure, number, Readonly<Record<st
     24,
     words('argsz', 'flags', 'num_regions', 'num_irqs', 'cap_offset', 'pad'),
   ],
+  ['vfio_irq_set', abi.IRQ_SET, 20, words('argsz', 'flags', 'index', 'start', 'count')],
   ['vfio_irq_info', abi.IRQ_INFO, 16, words('argsz', 'flags', 'index', 'count')],
   ['vfio_group_status', abi.GROUP_STATUS, 8, words('argsz', 'flags')],
   ['vfio_iommu_type1_dma_map', abi.DMA_MAP, 32, { argsz: 0, flags: 4, vaddr: 8, iova: 16, size: 24 }],

@@ -84,6 +84,9 @@ export const DEVICE_INFO = structure({
 /** struct vfio_irq_info. */
 export const IRQ_INFO = structure({ argsz: 'u32', flags: 'u32', index: 'u32', count: 'u32' });
 
+/** struct vfio_irq_set without its data. */
+export const IRQ_SET = structure({ argsz: 'u32', flags: 'u32', index: 'u32', start: 'u32', count: 'u32' });
+
 /** struct vfio_group_status. */
 export const GROUP_STATUS = structure({ argsz: 'u32', flags: 'u32' });
 

@@ -7,6 +7,7 @@ import {
   MEMORY_REGION_FLAGS,
 } from '../../host/abi/index.ts';
 import { Errno, type KvmMemslots, type Memslot } from '../../host/index.ts';
+import { injectedMark } from '../../vfio/index.ts';
 import { makeHostKvm } from '../../model/index.ts';
 import { UNKNOWN } from '../host-events.ts';
 import type { HostState } from '../host-state.ts';
@@ -71,9 +72,11 @@ export class VmFile implements KernelFile {
       deviceMemory,
       backing: backing ?? UNKNOWN,
     };
-    const errno = this.#slots.set(request);
     // The second address space is that of system management mode, which a trace does not show.
-    if (slot >>> SLOT_BITS === 0) this.#host.events.add({ type: 'memslot', slot: request, errno });
+    const isShown = slot >>> SLOT_BITS === 0;
+    const fault = isShown && size > 0n ? this.#host.faultOf('memslot', { start, size }) : 0;
+    const errno = fault || this.#slots.set(request);
+    if (isShown) this.#host.events.add({ type: 'memslot', slot: request, errno, ...injectedMark(fault) });
     return answered(errno);
   }
 }

@@ -19,7 +19,9 @@ export class FakeProcess {
 
   call(operation: SystemCall['operation'], more: Partial<SystemCall> = {}): KernelAnswer {
     const nothing = { file: -1, spare: -1, first: 0n, second: 0n, third: 0n, data: new Uint8Array(0) };
-    return this.#kernel.answer({ ...nothing, operation, ...more });
+    const answer = this.#kernel.answer({ ...nothing, operation, ...more });
+    if (answer === undefined) throw new Error(`${operation} is never answered`);
+    return answer;
   }
 
   /** Opens a file. @returns its descriptor, or the error as a negative number. */

@@ -50,6 +50,8 @@ export interface MachineHost {
   readonly memslots: readonly Memslot[];
   /** The requests that barproof does not know, each once. */
   readonly unknownRequests: readonly string[];
+  /** Resolves with the first request that the host leaves without an answer; never where left out. */
+  readonly unanswered?: Promise<string>;
   /** Whether the host keeps this process alive, its devices apart. */
   keepAlive(whether: boolean): void;
   close(): void;

@@ -91,6 +91,14 @@ export class QemuHangs extends Error {
   }
 }
 
+/** QEMU waits for an answer that the host of the scenario never gives (`host.faults`). */
+export class HostNeverAnswers extends QemuHangs {
+  /** @param request as `host.faults` names it. */
+  constructor(request: string, milliseconds: number) {
+    super(`the request ${request}, which the host never answers`, milliseconds);
+  }
+}
+
 /** Whether QEMU has ended or no longer answers. */
 export const isEndOfQemu = (error: unknown): error is QemuDied | QemuHangs =>
   error instanceof QemuDied || error instanceof QemuHangs;

@@ -8,7 +8,7 @@ import { LineConnection } from './line-connection.ts';
 import { PrivateDirectory } from './private-directory.ts';
 import { endOf } from './process-end.ts';
 import { currentWatch } from './qemu-watch.ts';
-import { QemuDied, QemuUnusable, type Ending } from './qemu-error.ts';
+import { HostNeverAnswers, QemuDied, QemuUnusable, type Ending } from './qemu-error.ts';
 import { QmpClient } from './qmp-client.ts';
 import { QtestClient } from './qtest-client.ts';
 
@@ -25,12 +25,16 @@ export interface QemuProcessOptions {
   readonly accelerator?: string | undefined;
   /** How many milliseconds QEMU may take for its start, and for each answer; `answerDeadline()` when left out. */
   readonly deadlineMs?: number | undefined;
+  /** Resolves with a request that the host leaves without an answer, for which QEMU then waits for ever. */
+  readonly unanswered?: Promise<string> | undefined;
   /** The directory of the sockets. By default QEMU gets a directory of its own. */
   readonly directory?: PrivateDirectory | undefined;
 }
 
 /** How many lines of output an error holds: the shim prints a call stack of up to 48 functions. */
 const LAST_LINES = 100;
+/** How many milliseconds a QEMU that waits for the host may take to show that it goes on all the same. */
+const UNANSWERED_MS = 1000;
 /** How many milliseconds a killed process may take to end. */
 const DEATH_DEADLINE_MS = 10_000;
 
@@ -64,6 +68,7 @@ export class QemuProcess {
       endsWithParent,
       accelerator = 'qtest',
       deadlineMs = answerDeadline(),
+      unanswered,
     }: QemuProcessOptions,
     directory: PrivateDirectory,
     connections: readonly [qmp: LineConnection, qtest: LineConnection],
@@ -94,6 +99,7 @@ export class QemuProcess {
     this.#cancelUndo = undoAtExit(() => this.#kill());
     this.ended = endOf(this.#child);
     void this.ended.then((ending) => this.#onEnd(ending));
+    void unanswered?.then((request) => setTimeout(() => this.#hangs(request), UNANSWERED_MS).unref());
   }
 
   /**
@@ -203,6 +209,12 @@ export class QemuProcess {
     this.#kill();
     this.#ending = ending;
     const error = this.#died(ending);
+    this.qmp.fail(error);
+    this.qtest.fail(error);
+  }
+
+  #hangs(request: string): void {
+    const error = new HostNeverAnswers(request, UNANSWERED_MS);
     this.qmp.fail(error);
     this.qtest.fail(error);
   }

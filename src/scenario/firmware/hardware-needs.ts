@@ -105,6 +105,11 @@ function hostNeeds({ machine, host }: Hardware): readonly Need[] {
       () => `a limit of ${maxMappings} DMA mapping${maxMappings === 1 ? '' : 's'}`,
     ],
     ['limit', maxWindows > USUAL_WINDOWS, () => `a host bridge with ${maxWindows} DMA windows`],
+    ...(host.faults ?? []).map(({ request, answer }): Part => [
+      'fault',
+      true,
+      () => `a kernel that ${answer === 'never' ? 'never answers' : 'fails'} ${request}`,
+    ]),
   ]);
 }
 

@@ -10,6 +10,8 @@ export const NEED_KINDS = [
   'iommu',
   /** A limit of DMA mappings or windows that the kernel does not have unless the user sets it. */
   'limit',
+  /** A request that the kernel refuses without a reason, or never answers. */
+  'fault',
   /** A device that breaks the PCI specification or the kernel's rules for mmap areas. */
   'device',
   /** Memory that the machine adds on top of system memory. */

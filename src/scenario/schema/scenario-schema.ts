@@ -11,11 +11,14 @@ import {
   BAR_TYPES,
   CPU_VENDORS,
   DMA_WINDOW_PAGES,
+  FAULT_ERRORS,
+  FAULT_REQUESTS,
   IOMMU_TYPES,
   LARGEST_DMA_WINDOW,
   LARGEST_PAGE,
   MACHINE_TYPES,
   MMAP_ERRORS,
+  MOST_COUNTED,
   MSIX_EMULATIONS,
   OVERLAY_KINDS,
   POWER_STATES,
@@ -74,6 +77,16 @@ const HOST = object({
   }),
   'memlock?': number(0n, LAST_ADDRESS, { description: 'RLIMIT_MEMLOCK in bytes.' }),
   'unpinnableRam?': array(APERTURE),
+  'faults?': array(
+    object({
+      request: oneOf(FAULT_REQUESTS),
+      answer: oneOf([...FAULT_ERRORS, 'never']),
+      'at?': ADDRESS,
+      'device?': NAME,
+      'nth?': integer(1, MOST_COUNTED),
+    }),
+    { description: 'Requests that the kernel refuses, or never answers.' },
+  ),
 });
 
 const DEVICE = object({

@@ -74,6 +74,7 @@ export const qemu211: Revision = {
     whenMapped: 'failure',
     deviceMemoryFailure: 'fatal',
     ramFailure: 'fatal',
+    reportsFailedUnmap: true,
     missingWindow: 'fatal',
     whenUnregistered: 'nothing',
   },
