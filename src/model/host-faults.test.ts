@@ -111,6 +111,27 @@ describe('a fault of the host', () => {
     expect(end).toEqual(['aborted', 'unanswered-request']);
   });
 
+  it('that never answers the unmaps of the shutdown shows no teardown', () => {
+    const { scenario, teardown, outcome } = runOnModel(
+      decodeScenario({
+        version: 1,
+        machine: { type: 'q35', ram: '0x10000000' },
+        host: {
+          kernel: '6.12',
+          iommu: { type: 'type1' },
+          faults: [{ request: 'dma-unmap', answer: 'never', at: BAR }],
+        },
+        devices: [{ id: 'dev0', bars: [{ index: 0, size: '0x10000', type: 'mem32' }] }],
+        operations: [
+          { op: 'set-bar', device: 'dev0', bar: 0, address: BAR },
+          { op: 'enable-memory', device: 'dev0' },
+        ],
+      }),
+      findRevision('qemu-11.1')!,
+    );
+    expect([scenario.host.faults?.length, outcome, teardown]).toEqual([1, 'ok', undefined]);
+  });
+
   it('that never answers reset hangs QEMU when a device is plugged into a running machine', () => {
     const { end, events } = run({ request: 'reset', answer: 'never' }, { hot: true });
     expect(end).toEqual(['aborted', 'unanswered-request']);

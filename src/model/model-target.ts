@@ -159,6 +159,8 @@ function mapContainersAnew(vmm: ModelledVmm): readonly ContainerState[] {
 function tearDown(vmm: ModelledVmm, steps: Step[], end: End): { teardown: Teardown | undefined; end: End } {
   const open = [...vmm.containers];
   const last = endOf(() => vmm.shutDown());
+  // The user kills a VMM that hangs while it shuts down; what the guest has seen stays as it was.
+  if (last.abortSite === 'unanswered-request') return { teardown: undefined, end };
   if (last.outcome === 'aborted') {
     record(vmm, steps, { op: 'stop' });
     return { teardown: undefined, end: last };

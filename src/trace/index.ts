@@ -11,6 +11,7 @@ export {
 } from './change.ts';
 export { changeOf, compareStates, type KnownParts } from './compare-states.ts';
 export { completedSteps, differences, type TraceDifference } from './differences.ts';
+export { comparableError } from './error-text.ts';
 export { NotRunnable } from './not-runnable.ts';
 export type { SearchTarget } from './search-target.ts';
 export { TargetUnavailable } from './target-unavailable.ts';
