@@ -17,10 +17,10 @@ const NEVER_SHARE = 8;
 /** The last of the requests that a fault counts: a start alone maps and unmaps a few times. */
 const MOST_REQUESTS = 12;
 
-/** Kinds of request by how often a fault is one of them: maps lead to the most different ends. */
+/** Kinds of request by how often a fault is one of them: maps lead to the most different ends, and of failed unmaps few are seen. */
 const kindsFor = (type: IommuTypeName): readonly (readonly [weight: number, request: FaultRequest])[] => [
   [8, 'dma-map'],
-  [4, 'dma-unmap'],
+  [8, 'dma-unmap'],
   [3, 'memslot'],
   [2, 'attach'],
   [3, 'mmap'],
