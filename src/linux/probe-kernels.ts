@@ -30,7 +30,7 @@ const INSTALLATION = '90 to 130 MB, a minute or less';
  * minutes and arm64 5; another one in the same run shares the source.
  */
 const BUILD =
-  'it builds Linux: 150 MB to fetch, 4 GB of disk meanwhile, 7 to 12 minutes of CPU; the result has 5 to 13 MB';
+  'it builds Linux: 150 MB to fetch, 2 GB of disk meanwhile, 7 to 12 minutes of CPU; the result has 5 to 13 MB';
 
 /** Checks which kernels this machine can boot. Compiles the agent for the installed kernels. */
 export function probeKernels(location: QemuLocation = {}): KernelProbe[] {

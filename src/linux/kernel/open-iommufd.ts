@@ -28,6 +28,8 @@ export interface OpenedIommufd {
   readonly info: IommufdInfo;
 }
 
+const UNSAFE_INTERRUPTS = '/sys/module/iommufd/parameters/allow_unsafe_interrupts';
+
 /** The kernel numbers the files of devices from 0, in the order in which vfio-pci binds to the devices. */
 const MOST_DEVICES = 64;
 /** Room for more ranges than any IOMMU has. */
@@ -49,6 +51,8 @@ export async function openIommufd(
   const [opened] = await calls.needAll([
     [command.open('/dev/iommu'), '/dev/iommu'],
     [mapRangesArea(), 'the memory for IOVA ranges'],
+    // Linux 7.3 finds no interrupt remapping in QEMU's amd-iommu, and refuses to bind the device (EPERM).
+    [command.writeFile(UNSAFE_INTERRUPTS, 'Y'), 'allow_unsafe_interrupts'],
   ]);
   const file = opened!.result;
   const request = IOAS_ALLOC.encode({ size: IOAS_ALLOC.bytes });
