@@ -29,6 +29,7 @@ export const OTHER_PAGES = [
   'src/linux/README.md',
   'src/scenario/README.md',
   'regressions/bugs/README.md',
+  'regressions/linux/README.md',
   'regressions/mail/README.md',
   'regressions/patches/README.md',
   'properties/conformance/RESULTS.md',
