@@ -53,6 +53,20 @@ describe.skipIf(reason !== undefined)(
       await expect(ask(command.close(file))).resolves.toMatchObject({ kind: 'returned', result: 0 });
     });
 
+    it('starts a program, tells how it ended, and kills one that runs at the end of the case', async () => {
+      const ended = resultOf(await ask(command.spawn('/tmp/output', ['/nowhere', 'x'])));
+      expect(ended).toBeGreaterThan(1);
+      await expect
+        .poll(async () => resultOf(await ask(command.ended(ended))), { timeout: 10_000 })
+        .toBe(ended);
+      // The agent itself, as a second process, waits for a port that is taken.
+      const running = resultOf(await ask(command.spawn('/tmp/output', ['/init'])));
+      await expect(ask(command.ended(running))).resolves.toMatchObject({ result: 0 });
+      await ask(command.endCase());
+      const gone = await ask(command.readFile(`/proc/${running}/status`));
+      expect(gone).toMatchObject({ kind: 'returned', result: -1 });
+    });
+
     it('closes the descriptors and mappings of a case', async () => {
       const first = resultOf(await ask(command.open('/proc/version', 0)));
       const address = 0x2100_0000_0000n;

@@ -30,6 +30,7 @@ export const OTHER_PAGES = [
   'src/scenario/README.md',
   'src/scenario/FAULTS.md',
   'regressions/bugs/README.md',
+  'regressions/linux/README.md',
   'regressions/mail/README.md',
   'regressions/patches/README.md',
   'properties/conformance/RESULTS.md',

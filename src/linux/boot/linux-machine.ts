@@ -34,8 +34,6 @@ export interface LinuxMachineOptions {
   readonly qemu?: QemuLocation | undefined;
   /** Files of the initramfs, and the names of connections, for programs that run in the kernel. */
   readonly programs?: ProgramOptions | undefined;
-  /** Takes the mappings that the kernel makes for the devices. By default every one is granted and none is kept. */
-  readonly container?: DmaContainer | undefined;
   /** Ends the boot early. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -81,15 +79,10 @@ export class LinuxMachine {
   readonly #qemu: QemuProcess;
   readonly #closeConnections: () => void;
   readonly #agent: AgentClient;
-  readonly #container: DmaContainer | undefined;
   readonly #servers: (() => Promise<void>)[] = [];
   #ports = 0;
 
-  private constructor(
-    { kernel, iommu, container }: LinuxMachineOptions,
-    bootTime: number,
-    parts: MachineParts,
-  ) {
+  private constructor({ kernel, iommu }: LinuxMachineOptions, bootTime: number, parts: MachineParts) {
     this.kernel = kernel;
     this.iommu = iommu;
     this.bootTime = bootTime;
@@ -97,7 +90,6 @@ export class LinuxMachine {
     this.#qemu = parts.qemu;
     this.#closeConnections = parts.closeConnections;
     this.#agent = parts.agent;
-    this.#container = container;
   }
 
   /**
@@ -190,11 +182,12 @@ export class LinuxMachine {
    * Plugs a device into the next free port: a vfio-user device that barproof serves, or QEMU's own nvme where the
    * IOMMU accepts no vfio-user device. The device stays until the machine ends, because an unplug ends QEMU 11.1.
    *
+   * @param container takes the mappings that the kernel makes for the device; by default all are granted and none is kept
    * @returns the number of the device's port, from 0
    * @throws QmpRefusal when QEMU refuses the device
    * @throws LinuxStopped when QEMU has ended
    */
-  async plug(device: SessionDevice): Promise<number> {
+  async plug(device: SessionDevice, container?: DmaContainer): Promise<number> {
     const port = this.#ports++;
     const place = { id: `device${port}`, bus: portBus(port) };
     if (!this.iommu.acceptsVfioUser) {
@@ -202,7 +195,7 @@ export class LinuxMachine {
       return port;
     }
     const path = this.#qemu.directory.at(place.id);
-    this.#servers.push(await serveHostDevice(path, servedDevice(device, place.id), this.#container));
+    this.#servers.push(await serveHostDevice(path, servedDevice(device, place.id), container));
     await this.#addDevice({ driver: 'vfio-user-pci', socket: { type: 'unix', path }, ...place });
     return port;
   }

@@ -16,10 +16,7 @@ const DEADLINE = 120_000;
 const CHUNK = 1 << 16;
 
 /** The trace events by which QEMU tells of its calls to VFIO and KVM (hw/vfio/trace-events, accel/kvm/trace-events). */
-const TRACED = [
-  ...['vfio_listener_region_add_ram', 'vfio_listener_region_add_no_dma_map', 'vfio_listener_region_del'],
-  ...['vfio_listener_region_add_skip', 'vfio_region_mmap', 'vfio_msix_*', 'kvm_set_user_memory'],
-];
+const TRACED = ['vfio_listener_region_*', ...['vfio_region_mmap', 'vfio_msix_*', 'kvm_set_user_memory']];
 
 /** How a QEMU is started in a kernel. */
 export interface QemuInsideOptions {
@@ -74,19 +71,16 @@ export class QemuInside {
    * @throws QemuEndedInside when QEMU ends before
    */
   async whileAlive<T>(promise: Promise<T>): Promise<T> {
-    let settled = false;
-    const watched = promise.finally(() => (settled = true));
-    watched.catch(() => undefined);
-    while (!settled) {
-      await Promise.race([
-        watched.catch(() => undefined),
-        new Promise((resolve) => setTimeout(resolve, PAUSE)),
-      ]);
-      if (settled) break;
+    const done = promise.then(
+      () => true,
+      () => true,
+    );
+    for (;;) {
+      const isDone = await Promise.race([done, pause()]);
+      if (isDone) return promise;
       const { result, data } = await new AgentCalls(this.#machine).need(command.ended(this.#pid), 'ended');
       if (result === this.#pid) throw new QemuEndedInside(data[0]!, data[1]!, await this.output());
     }
-    return watched;
   }
 
   /** What QEMU printed. */
@@ -116,6 +110,8 @@ export class QemuInside {
 
 /** How many milliseconds pass between two looks whether QEMU has ended. */
 const PAUSE = 300;
+
+const pause = (): Promise<false> => new Promise((resolve) => setTimeout(resolve, PAUSE, false));
 
 /** A QEMU in a kernel has ended. */
 export class QemuEndedInside extends Error {

@@ -1,3 +1,4 @@
+import type { DmaContainer } from '../../vfio-user/index.ts';
 import { BAR_COUNT } from '../../pci-layout/index.ts';
 import { command } from '../agent/commands.ts';
 import type { LinuxMachine } from '../boot/linux-machine.ts';
@@ -24,10 +25,14 @@ const pause = (milliseconds: number): Promise<void> =>
   new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 /** Plugs a device into a machine, if the machine has no fixed one. @returns the device's PCI address in the kernel */
-async function plug(machine: LinuxMachine, device: SessionDevice): Promise<string> {
+async function plug(
+  machine: LinuxMachine,
+  device: SessionDevice,
+  container: DmaContainer | undefined,
+): Promise<string> {
   if (machine.iommu.fixedDevice !== undefined) return machine.iommu.fixedDevice;
   const calls = new AgentCalls(machine);
-  const port = await machine.plug(device);
+  const port = await machine.plug(device, container);
   const { slot, function: number } = portAddress(port);
   const bridge = `/sys/bus/pci/devices/0000:00:${slot.toString(16).padStart(2, '0')}.${number}`;
   const bus = Number(await calls.readFile(`${bridge}/secondary_bus_number`));
@@ -37,11 +42,16 @@ async function plug(machine: LinuxMachine, device: SessionDevice): Promise<strin
 /**
  * Plugs a device into a machine and binds it to vfio-pci.
  *
+ * @param container takes the mappings that the kernel makes for the device; by default all are granted and none is kept
  * @throws PreparationFailed when the kernel does not find the device, or vfio-pci does not bind to it
  */
-export async function plugAndBind(machine: LinuxMachine, device: SessionDevice): Promise<BoundDevice> {
+export async function plugAndBind(
+  machine: LinuxMachine,
+  device: SessionDevice,
+  container?: DmaContainer,
+): Promise<BoundDevice> {
   const calls = new AgentCalls(machine);
-  const bdf = await plug(machine, device);
+  const bdf = await plug(machine, device, container);
   const folder = `/sys/bus/pci/devices/${bdf}`;
   await untilFound(calls, folder);
   await calls.need(command.writeFile(`${folder}/driver_override`, 'vfio-pci'), 'driver_override');
