@@ -458,8 +458,8 @@ export const MUTANTS: readonly Mutant[] = [
       ),
     cases: 1_500,
     fires: { 'incremental-equals-scratch': ['lacking-mapping'], 'ram-reachable': ['not-mapped'] },
-    // A window that was never created cannot be removed.
-    mayBreak: ['map-unmap-symmetric', 'guest-page-reachable', 'no-abort'],
+    // A window that was never created cannot be removed, and the guest has none.
+    mayBreak: ['map-unmap-symmetric', 'guest-page-reachable', 'no-abort', 'window-limit'],
   },
   {
     name: 'the DMA listener unmaps only half of a section',
@@ -825,6 +825,8 @@ export const MUTANTS: readonly Mutant[] = [
       ),
     cases: 1_500,
     fires: { 'memslot-aligned-disjoint': ['wrong-permission'] },
+    // The guest then writes to an expansion ROM from a file.
+    mayBreak: ['access-dispatched'],
   },
   {
     name: 'VADDR: DMA mappings have host addresses that are off by 2 MiB',
@@ -850,7 +852,8 @@ export const MUTANTS: readonly Mutant[] = [
     distort: distortingViews((view) => view.slice(1)),
     cases: 1_500,
     fires: { 'flat-partition': ['wrong-owner'], 'memslot-aligned-disjoint': ['not-backed'] },
-    mayBreak: ['map-matches-view'],
+    // What is not in the view needs no registration on POWER.
+    mayBreak: ['map-matches-view', 'resources-bounded'],
   },
   {
     name: 'a real QEMU does not DMA-map device memory, but the model does',

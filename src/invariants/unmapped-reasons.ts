@@ -182,4 +182,4 @@ function mappedIn({ start, end }: Range, { mappings }: ContainerState): readonly
 }
 
 const mapsDeviceMemory = ({ mappings }: ContainerState): boolean =>
-  mappings.some(({ backing }) => backing.owner !== undefined);
+  mappings.some(({ deviceMemory }) => deviceMemory);
