@@ -152,10 +152,13 @@ describe('the answers of the model on iommufd', () => {
         ]),
         mapFile(0x800n),
         mapFile(0x800n, { name: 'never' }),
+        mapFile(P, { start: text(2n ** 64n - P) }),
+        mapFile(P, { start: text(2n ** 64n - P), size: text(2n * P) }),
       ]),
     ).toEqual([
       ...['EBADF', '0', '0 mapped=0x1000', 'EEXIST', 'EINVAL', '0', 'ENODEV', 'EINVAL'],
       ...['0', '0', '0', 'EEXIST', '0 unmapped=0x1000', '0 mapped=0x1000', '0', 'EOPNOTSUPP', 'EBADF'],
+      ...['EINVAL', 'EOVERFLOW'],
     ]);
   });
 
