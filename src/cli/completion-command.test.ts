@@ -27,7 +27,7 @@ describe('barproof completion', () => {
     );
     await expect(offered('barproof check --invariant map-a')).resolves.toEqual(['map-aligned']);
     await expect(offered('barproof replay --target q')).resolves.toEqual(['qemu']);
-    await expect(offered('barproof check --target ')).resolves.toEqual(['model', 'qemu']);
+    await expect(offered('barproof check --target ')).resolves.toEqual(['model', 'qemu', 'linux']);
     await expect(offered('barproof host --target ')).resolves.toEqual(['model', 'linux']);
     await expect(offered('barproof list d')).resolves.toEqual(['devices']);
     await expect(offered('barproof check --report sa')).resolves.toEqual(['sarif=']);

@@ -10,6 +10,7 @@ import {
 import { AgentClient, type AgentAnswer } from '../agent/agent-client.ts';
 import { buildAgent } from '../agent/build-agent.ts';
 import type { EmulatedIommu } from '../emulated-iommus.ts';
+import { untilAborted } from '../until-aborted.ts';
 import type { SessionDevice } from '../session/host-session.ts';
 import { servedDevice, serveHostDevice } from './host-device.ts';
 import type { DmaContainer } from '../../vfio-user/index.ts';
@@ -54,17 +55,6 @@ interface MachineParts {
 /** The caller has ended a boot. */
 export class BootEnded extends Error {
   override readonly name = 'BootEnded';
-}
-
-/** The result of a promise, or BootEnded as soon as the signal is aborted. */
-function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return promise;
-  return new Promise((resolve, reject) => {
-    const giveUp = (): void => reject(new BootEnded('the boot was ended'));
-    if (signal.aborted) giveUp();
-    signal.addEventListener('abort', giveUp, { once: true });
-    void promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', giveUp));
-  });
 }
 
 /** A Linux kernel that runs in QEMU, and the agent in it. */
@@ -135,7 +125,8 @@ export class LinuxMachine {
       throw error;
     });
     try {
-      const ready = untilAborted(agent.ready(), signal);
+      const ended = (): Error => new BootEnded('the boot was ended');
+      const ready = untilAborted(() => agent.ready(), signal, ended);
       await qemu.whileAlive(ready, 'the boot of the kernel', BOOT_DEADLINE);
       const parts = { qemu, agent, closeConnections, programConnections };
       return new LinuxMachine(options, Date.now() - started, parts);

@@ -1,13 +1,16 @@
 import { InvalidInput } from '../../input/index.ts';
 import { TargetUnavailable } from '../../trace/index.ts';
 import type { AnsweredSession, HostTarget } from '../host-target.ts';
+import { untilAborted } from '../until-aborted.ts';
 import { isAnswered } from '../session/host-call.ts';
 import type { HostSession } from '../session/host-session.ts';
 
 /** The caller has ended the campaign while the kernel had not answered. */
-export class Interrupted extends Error {
-  override readonly name = 'Interrupted';
+export class CampaignInterrupted extends Error {
+  override readonly name = 'CampaignInterrupted';
 }
+
+const interrupted = (): Error => new CampaignInterrupted('the campaign was interrupted');
 
 /** The kernel stops before it has answered a call: it does not boot, or does not begin a session. */
 export class KernelDoesNotBegin extends TargetUnavailable {
@@ -36,7 +39,7 @@ export class Asking {
   /**
    * The answers to a session, or why the kernel cannot be asked.
    *
-   * @throws Interrupted after the signal
+   * @throws CampaignInterrupted after the signal
    * @throws TargetUnavailable without a kernel or a QEMU, and when the kernel stops before the first call, twice
    */
   async ask(session: HostSession): Promise<AnsweredSession | InvalidInput> {
@@ -50,24 +53,11 @@ export class Asking {
 
   async #answer(session: HostSession): Promise<AnsweredSession | InvalidInput> {
     try {
-      return await this.#untilAborted(() => this.#kernel.answer(session));
+      return await untilAborted(() => this.#kernel.answer(session), this.#signal, interrupted);
     } catch (error) {
       if (error instanceof InvalidInput) return error;
       throw error;
     }
-  }
-
-  #untilAborted<T>(act: () => Promise<T>): Promise<T> {
-    const signal = this.#signal;
-    if (signal === undefined) return act();
-    if (signal.aborted) return Promise.reject(new Interrupted('the campaign was interrupted'));
-    return new Promise((resolve, reject) => {
-      const giveUp = (): void => reject(new Interrupted('the campaign was interrupted'));
-      signal.addEventListener('abort', giveUp, { once: true });
-      void act()
-        .then(resolve, reject)
-        .finally(() => signal.removeEventListener('abort', giveUp));
-    });
   }
 }
 

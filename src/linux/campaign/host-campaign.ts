@@ -5,7 +5,7 @@ import type { HostTarget } from '../host-target.ts';
 import { SessionComparison } from '../session/comparison.ts';
 import { isAnswered } from '../session/host-call.ts';
 import type { HostSession } from '../session/host-session.ts';
-import { Asking, Interrupted } from './asking.ts';
+import { Asking, CampaignInterrupted } from './asking.ts';
 import { observationName, type HostFinding, type HostObservation } from './host-finding.ts';
 import { observe } from './observe.ts';
 import { shrinkSession } from './shrink-session.ts';
@@ -109,7 +109,7 @@ class HostCampaign {
     } catch (error) {
       const hasResult = this.#comparison.sessions > 0;
       if (hasResult && error instanceof TargetUnavailable) this.#failure = error;
-      else if (!(error instanceof Interrupted)) throw error;
+      else if (!(error instanceof CampaignInterrupted)) throw error;
     }
     // Differences first: a session that stops the kernel takes minutes to shrink.
     const sightings = [...this.#sightings.values()].toSorted(
@@ -198,7 +198,7 @@ class HostCampaign {
       return answered instanceof InvalidInput ? undefined : observe(answered).observation;
     } catch (error) {
       if (error instanceof TargetUnavailable) this.#failure = error;
-      else if (!(error instanceof Interrupted)) throw error;
+      else if (!(error instanceof CampaignInterrupted)) throw error;
       return undefined;
     }
   }

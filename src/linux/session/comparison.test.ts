@@ -53,4 +53,22 @@ describe('SessionComparison', () => {
       classes: [{ count: 2 }, { count: 1 }],
     });
   });
+
+  it('is told with the differences between a kernel and the model, whose sides are named', () => {
+    const withModel = new SessionComparison();
+    withModel.add(session, answerOnModel(session));
+    const text = comparisonText(new SessionComparison(), withModel);
+    expect(text).toContain('the model answers 4 of 5 calls in another way than this kernel:\n');
+    expect(text).toContain(
+      '✖ type1v2 map: EOVERFLOW by the kernel, EINVAL by the model (2 of them; Linux 6.12.1)\n',
+    );
+    expect(text).toContain('  the kernel EOVERFLOW; the model EINVAL\n');
+    expect(comparisonToJson(comparison, withModel)).toMatchObject({
+      classes: [{ count: 2 }, { count: 1 }],
+      model: { sessions: 1, classes: [{ count: 2 }, { count: 1 }, { count: 1 }] },
+    });
+    expect(comparisonText(comparison, new SessionComparison())).toContain(
+      'the model answers all 0 calls as this kernel does\n',
+    );
+  });
 });
