@@ -67,15 +67,20 @@ const withMemslots = (base: Revision, rules: Partial<MemslotRules>): Revision =>
   memslots: { ...base.memslots, ...rules },
 });
 
-/** The scenario on a host of the kernel with a fault at the first address of RAM. */
+/** The start of the scenario's machine, on a host of the kernel with one fault: at the first address of RAM. */
 const onKernelWith =
   (fault: Omit<FaultSpec, 'at'>) =>
   (scenario: Scenario): Scenario => {
-    const { machine, host } = scenario;
-    const { apertures: _, maxMappings: __, ...iommu } = host.iommu;
-    const type = iommu.type === 'vfio-user' ? 'type1' : iommu.type;
-    const faults = [{ ...fault, at: RAM_START[machine.type] }];
-    return { ...scenario, host: { ...host, iommu: { ...iommu, type }, faults } };
+    const { cpu: _, ...machine } = scenario.machine;
+    const { type } = scenario.host.iommu;
+    const [page, at] = [0x1000n, RAM_START[machine.type]];
+    const iommu = { type: type === 'vfio-user' ? 'type1' : type, pageSizes: [page, 0x1_0000n] } as const;
+    return {
+      ...scenario,
+      machine: { ...machine, hostPageSize: page, guestPageSize: page },
+      host: { kernel: 'msix-mappable', iommu, faults: [{ ...fault, at }] },
+      operations: [],
+    };
   };
 
 /** Replaces a method of a class, and returns a function that restores the method. */
