@@ -134,7 +134,7 @@ class RomProgram {
     // Operating systems enable memory only when every BAR has an address.
     if (!this.#isDecoding && !this.#isReal && choose.chance(85)) this.#add({ op: 'enable-memory', device });
     if (choose.chance(70)) this.#read();
-    const later = choose.integer(0, 3);
+    const later = choose.integer(0, 2);
     for (let count = 0; count < later; count++) {
       choose.weighted<() => void>(
         [6, () => this.#program(choose.chance(65))],
