@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { isDeepStrictEqual } from 'node:util';
 import { afterAll, describe, expect, it } from 'vitest';
 import { writeAtomically } from '../src/input/index.ts';
 import { installedKernels } from '../src/linux/boot/installed-kernels.ts';
@@ -9,6 +10,7 @@ import { packQemu, type PackedQemu } from '../src/linux/inside/qemu-files.ts';
 import { QEMU_CONNECTIONS } from '../src/linux/inside/qemu-inside.ts';
 import { findQemu } from '../src/qemu/process/index.ts';
 import { decodeScenario } from '../src/scenario/index.ts';
+import { NEWEST, type Revision } from '../src/vfio/index.ts';
 import { runInside, runOnTheModel, type Observed } from './testing/whole-path.ts';
 import { whyNoLinux } from './testing/why-no-linux.ts';
 
@@ -37,10 +39,45 @@ const kernel = installedKernels().find(
 );
 const reason = whyNoLinux(kernel);
 
+/** A VMM that does not do what QEMU does. */
+const MUTANTS: readonly { readonly does: string; readonly revision: Revision }[] = [
+  {
+    does: 'maps no device memory for DMA',
+    revision: {
+      ...NEWEST,
+      listener: {
+        ...NEWEST.listener,
+        skip: (section, context) =>
+          section.region.isRamDevice ? 'no-mmio-dma-map' : NEWEST.listener.skip(section, context),
+      },
+    },
+  },
+  {
+    does: 'gives KVM no device memory',
+    revision: {
+      ...NEWEST,
+      memslots: {
+        ...NEWEST.memslots,
+        isDirect: (section, readonlySlots) =>
+          !section.region.isRamDevice && NEWEST.memslots.isDirect(section, readonlySlots),
+      },
+    },
+  },
+];
+
 describe('the model', () => {
   it.each(names)('does what QEMU did in a real kernel: $name', ({ name }) => {
     const { scenario, observed } = CASES[name]!;
     expect(runOnTheModel(decodeScenario(scenario))).toEqual(observed);
+  });
+
+  it.each(MUTANTS)('of a VMM that $does does something else', ({ revision }) => {
+    const different = names.filter(({ name }) => {
+      const { scenario, observed } = CASES[name]!;
+      const { steps, refused } = runOnTheModel(decodeScenario(scenario), revision);
+      return !isDeepStrictEqual({ steps, refused }, { refused: undefined, ...observed });
+    });
+    expect(different).toHaveLength(names.length);
   });
 });
 

@@ -8,7 +8,7 @@ import { QemuInside } from '../../src/linux/inside/qemu-inside.ts';
 import { QemuLog, rangeWord, type LoggedSlot } from '../../src/linux/inside/qemu-log.ts';
 import { SeenByHardware } from '../../src/linux/inside/seen-by-hardware.ts';
 import { decodeSession } from '../../src/linux/session/decode-session.ts';
-import { requireRevision, runOnModel } from '../../src/model/index.ts';
+import { requireRevision, runOnModel, type AnyRevision } from '../../src/model/index.ts';
 import { portAccess, runCycles, type ConfigCycle } from '../../src/qemu/guest/config-access.ts';
 import type { DeviceSpec, Operation, Scenario } from '../../src/scenario/index.ts';
 import type { State } from '../../src/trace/index.ts';
@@ -82,9 +82,12 @@ export async function runInside(
   }
 }
 
-/** The same of the model, at the revision of the scenario. */
-export function runOnTheModel(scenario: Scenario): Observed {
-  const trace = runOnModel(scenario, requireRevision(scenario.revision, 'revision'));
+/** The same of the model, by default at the revision of the scenario. */
+export function runOnTheModel(
+  scenario: Scenario,
+  revision: AnyRevision = requireRevision(scenario.revision, 'revision'),
+): Observed {
+  const trace = runOnModel(scenario, revision);
   const events = trace.steps.flatMap((step) => step.events);
   const pba = new PbaPages(scenario.devices[0]!);
   return {
