@@ -213,3 +213,26 @@ describe('the weight of a number', () => {
     expect(weights.at(-1)).toBe(Math.max(...weights));
   });
 });
+
+describe('simplifyScenario on a host with faults', () => {
+  const faulty = fc
+    .sample(scenarios(), { seed: deriveSeed('generators', 'faults'), numRuns: 2_000 })
+    .filter(({ host }) => host.faults !== undefined);
+
+  it('gives valid faults alone', () => {
+    expect(faulty.length).toBeGreaterThan(20);
+    for (const scenario of faulty.slice(0, 6)) {
+      for (const candidate of simplifyScenario(scenario)) {
+        const problems = problemsOf(candidate).filter((problem) => problem.includes('faults'));
+        expect(problems, toJsonText(encodeScenario(candidate))).toEqual([]);
+      }
+    }
+  });
+
+  it('leaves of a fault what a failure needs', () => {
+    const scenario = faulty.find(({ host }) => host.faults![0]!.request === 'dma-map')!;
+    const [fault] = descend(scenario, ({ host }) => host.faults !== undefined).at(-1)!.host.faults!;
+    expect(fault).toEqual({ request: 'dma-map', answer: scenario.host.faults![0]!.answer });
+    expect(descend(scenario, () => true).at(-1)!.host.faults).toBeUndefined();
+  });
+});

@@ -1,17 +1,23 @@
 import { isPowerOfTwo } from '../../src/address/index.ts';
-import type { FaultSpec, IommuSpec, Scenario } from '../../src/scenario/index.ts';
+import type { FaultSpec, HostSpec, IommuSpec, Scenario } from '../../src/scenario/index.ts';
 
 export function* onSimplerHosts(scenario: Scenario): Generator<Scenario> {
   const { machine, host } = scenario;
   // Hardware has no BAR of an odd size, so a scenario with one stays behind vfio-user.
   const onlyServed = scenario.devices.some(({ bars }) => bars.some(({ size }) => !isPowerOfTwo(size)));
   for (const iommu of simplerIommus(host.iommu, machine.hostPageSize)) {
-    if (!onlyServed || iommu.type === host.iommu.type) yield { ...scenario, host: { ...host, iommu } };
+    if (!onlyServed || iommu.type === host.iommu.type) yield { ...scenario, host: onIommu(host, iommu) };
   }
   const { memlock, unpinnableRam, ...plain } = host;
   if (memlock !== undefined || unpinnableRam !== undefined) yield { ...scenario, host: plain };
   yield* withSimplerFaults(scenario);
   if (host.kernel !== 'msix-mappable') yield { ...scenario, host: { ...host, kernel: 'msix-mappable' } };
+}
+
+/** The host with another IOMMU. A fault of a request that the IOMMU does not have goes. */
+function onIommu({ faults, ...host }: HostSpec, iommu: IommuSpec): HostSpec {
+  const left = faults?.filter(({ request }) => request !== 'create-ioas' || iommu.type === 'iommufd') ?? [];
+  return { ...host, iommu, ...(left.length > 0 && { faults: left }) };
 }
 
 /** Fewer faults of the host, and faults of all requests in place of chosen ones. */

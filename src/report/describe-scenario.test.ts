@@ -14,6 +14,18 @@ const scenario = (rest: Record<string, unknown> = {}) =>
 const device = (rest: Record<string, unknown> = {}) => ({ id: 'dev0', bars: [], ...rest });
 
 describe('describeScenario', () => {
+  it('tells the faults of the host', () => {
+    const faults = [
+      { request: 'dma-map', answer: 'ENOMEM', at: '0xe0000000', nth: 2 },
+      { request: 'reset', answer: 'never', device: 'dev0' },
+    ];
+    const host = { kernel: '6.12', iommu: { type: 'type1' }, faults };
+    expect(describeScenario(scenario({ host, devices: [device()] }))[1]).toBe(
+      'host     Linux 6.12, type1 with pages of 4 KiB, dma-map number 2 at 0xe0000000 fails with ENOMEM, ' +
+        'reset of dev0 is never answered',
+    );
+  });
+
   it('lists machine, host, devices and steps', () => {
     const whole = scenario({
       devices: [
