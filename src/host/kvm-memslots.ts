@@ -42,6 +42,8 @@ export interface KvmOptions {
   readonly kernel?: KernelRules | undefined;
   /** KVM_CAP_NR_MEMSLOTS, where it is known; by default what the kernel has on the architecture. */
   readonly slotLimit?: number | undefined;
+  /** The number of address spaces, where it is known; by default what the architecture has (host fact D17). */
+  readonly addressSpaces?: number | undefined;
   /** The last guest-physical address that the host's CPU can translate; by default 2^64 - 1. */
   readonly lastGpa?: Gpa | undefined;
   /** The first address behind user space (host fact D16); by default 2^63, behind which no host has user space. */
@@ -84,7 +86,8 @@ export class KvmMemslots {
     this.#slotLimit = slotLimit ?? kernel.kvm.slotLimit(architecture);
     const comparesWidth = architecture !== 'x86' || kernel.kvm.refusesSlotsAboveWidthOnX86;
     this.#lastGpa = (comparesWidth ? lastGpa : undefined) ?? LAST_ADDRESS;
-    this.#rules = KVM_ARCHITECTURES[architecture];
+    const rules = KVM_ARCHITECTURES[architecture];
+    this.#rules = { ...rules, addressSpaces: options.addressSpaces ?? rules.addressSpaces };
     this.#userSpaceEnd = options.userSpaceEnd ?? KERNEL_SPACE;
   }
 

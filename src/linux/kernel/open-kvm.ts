@@ -7,6 +7,10 @@ import { AgentCalls } from './agent-calls.ts';
 /** The width of a guest-physical address on arm64, in bits, if the low byte of KVM_CREATE_VM's argument is 0. */
 const DEFAULT_IPA_BITS = 40;
 
+const { NR_MEMSLOTS, READONLY_MEM, MULTI_ADDRESS_SPACE } = KVM_CAPABILITIES;
+/** The capabilities that a session has in `info`. */
+const CAPABILITIES = [NR_MEMSLOTS, READONLY_MEM, MULTI_ADDRESS_SPACE];
+
 /**
  * Creates a virtual machine of KVM.
  *
@@ -23,8 +27,8 @@ export async function openKvm(
   const { vmType } = session.info;
   const { result: kvm } = await calls.need(command.open('/dev/kvm'), '/dev/kvm');
   const { result: file } = await calls.need(command.ioctlValue(kvm, CREATE_VM, vmType), 'KVM_CREATE_VM');
-  const [slots, readonlyMem] = await calls.needAll(
-    [KVM_CAPABILITIES.NR_MEMSLOTS, KVM_CAPABILITIES.READONLY_MEM].map(
+  const [slots, readonlyMem, addressSpaces] = await calls.needAll(
+    CAPABILITIES.map(
       (number) => [command.ioctlValue(file, CHECK_EXTENSION, number), 'KVM_CHECK_EXTENSION'] as const,
     ),
   );
@@ -33,6 +37,7 @@ export async function openKvm(
     info: {
       nrMemslots: slots!.result,
       readonlyMem: readonlyMem!.result === 1,
+      addressSpaces: addressSpaces!.result,
       vmType,
       gpaBits: session.arch === 'x86_64' ? await physicalBits(calls) : vmType & 0xff || DEFAULT_IPA_BITS,
     },

@@ -16,6 +16,8 @@ export function kvmAnswering(session: SessionOn<'kvm'>): Answering {
   const slots = new KvmMemslots({
     hostPageSize: pageSize,
     slotLimit: info.nrMemslots,
+    // KVM reports 0 for a single address space.
+    addressSpaces: info.addressSpaces === undefined ? undefined : Math.max(1, info.addressSpaces),
     architecture: KVM_ARCHITECTURE[session.arch],
     kernel: kernelRules(session.kernel),
     userSpaceEnd: userSpaceOf(KVM_ARCHITECTURE[session.arch], pageSize).end,

@@ -332,4 +332,13 @@ describe('the answers of the model', () => {
       ),
     ).toEqual(['0', '0', '0', '0 unmapped=0x1000', '0', '0', '0', 'EINVAL']);
   });
+
+  it('to slots of a second address space depend on how many KVM reports (host fact D17)', () => {
+    const second = [slot(0x1_0000, '0x0', '0x1000')];
+    const withSpaces = (addressSpaces: number) => answersTo('kvm', second, { info: { addressSpaces } });
+    expect([answersTo('kvm', second), withSpaces(2), withSpaces(1), withSpaces(0)]).toEqual([
+      ...[['0'], ['0'], ['EINVAL'], ['EINVAL']],
+    ]);
+    expect(answersTo('kvm', second, { arch: 'aarch64' })).toEqual(['EINVAL']);
+  });
 });

@@ -99,11 +99,11 @@ const GPA_BITS = 40;
 function readKvm(decoder: SessionDecoder, fields: Record<string, unknown>, { arch }: InfoContext): KvmInfo {
   const integer = (key: string, fallback: number, most: number): number =>
     decoder.optional(fields[key], fallback, (given) => decoder.integer(given, `info.${key}`, 0, most));
-  integer('addressSpaces', 0, MOST_U32);
   integer('maxIpaBits', 0, 64);
   return {
     nrMemslots: integer('nrMemslots', DEFAULT_KERNEL.kvm.slotLimit(KVM_ARCHITECTURE[arch]), MOST_U32),
     readonlyMem: integer('readonlyMem', 1, 1) === 1,
+    addressSpaces: fields['addressSpaces'] === undefined ? undefined : integer('addressSpaces', 0, MOST_U32),
     vmType: integer('vmType', 0, MOST_U32),
     gpaBits: integer('gpaBits', GPA_BITS, 64),
   };

@@ -83,6 +83,8 @@ export interface KvmInfo {
   readonly nrMemslots: number;
   /** KVM_CAP_READONLY_MEM. */
   readonly readonlyMem: boolean;
+  /** KVM_CAP_MULTI_ADDRESS_SPACE, 0 for a single address space; `undefined` for as many as the architecture has. */
+  readonly addressSpaces: number | undefined;
   /** The argument of KVM_CREATE_VM: on arm64 the bits of a guest-physical address, where 0 is 40. */
   readonly vmType: number;
   /** The width of guest-physical addresses in bits. */
