@@ -14,7 +14,7 @@ import { pluggedAtEnd } from './later-changes.ts';
 import { Placement } from './placement.ts';
 
 /** How many of a hundred scenarios have a device with an expansion ROM. */
-export const ROM_SHARE = 14;
+export const ROM_SHARE = 12;
 /** Of a hundred of these, how many show a file of the user's. */
 const ROMFILE_SHARE = 20;
 /** Of a hundred of these, how many have a card whose ROM hangs its host: BCM57810 (vfio fact 5.23). */
