@@ -20,7 +20,7 @@ export default definePatch({
   name: 'rom-02',
   title: "The mask that sizes the expansion ROM is in the host's byte order",
   base: 'qemu-11.1',
-  source: 'QEMU, "vfio-pci: Fix endian issues in vfio_pci_size_rom()", 2013',
+  source: 'QEMU commit b1c50c5f2488, 4 October 2013: vfio-pci: Fix endian issues in vfio_pci_size_rom()',
   device: {
     romSize: ({ size }) => {
       // A big-endian host writes the mask as it is, and takes what it reads as it is.

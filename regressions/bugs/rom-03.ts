@@ -10,6 +10,6 @@ export default definePatch({
   name: 'rom-03',
   title: 'The ROM of a card that hangs the host when it is read is shown to the guest',
   base: 'qemu-11.1',
-  source: 'QEMU commit d20b43dfea80, February 2014: vfio: blacklist loading of unstable roms',
+  source: 'QEMU commit 4b9430294ed4, 26 February 2014: vfio: blacklist loading of unstable roms',
   device: { showsRom: ({ rombar }) => rombar ?? true },
 });

@@ -14,7 +14,7 @@ export default definePatch({
   name: 'rom-04',
   title: "The user's rombar=1 is overlooked for a card whose ROM QEMU hides",
   base: 'qemu-11.1',
-  source: 'QEMU, "vfio: Avoid inspecting option QDict for rombar"',
+  source: 'QEMU commit a7a3784128fa, 12 February 2024: hw/pci: Use -1 as the default value for rombar',
   device: (base) => ({
     showsRom: ({ vendor, device, rombar }) =>
       rombar !== false && base.showsRom({ vendor, device, rombar: undefined }),

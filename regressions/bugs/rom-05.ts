@@ -14,7 +14,7 @@ export default definePatch({
   name: 'rom-05',
   title: 'Reads of the expansion ROM have their bytes in the wrong order',
   base: 'qemu-11.1',
-  source: 'QEMU, "vfio: make rom read endian sensitive", September 2014',
+  source: 'QEMU commit 75bd0c7253f3, 22 September 2014: vfio: make rom read endian sensitive',
   access: (base) => ({
     // The first byte that the guest gets is the last one that the VMM has read.
     deviceOffset: (access) =>
