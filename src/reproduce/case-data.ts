@@ -37,13 +37,14 @@ export function caseData(finding: Reproducible) {
 }
 
 function deviceData(scenario: Scenario, spec: DeviceSpec) {
-  const { id, vendor, device, bars, msix } = deviceModel(scenario, spec);
+  const { id, vendor, device, bars, rom, msix } = deviceModel(scenario, spec);
   return {
     id,
     name: spec.name,
     vendor,
     device,
     bars: bars.flatMap((bar, index) => (bar === undefined ? [] : [{ index, ...barData(bar) }])),
+    ...(rom && { rom }),
     ...(msix && { msix }),
   };
 }

@@ -115,7 +115,7 @@ describe('the verdict on a patch that skips all RAM', () => {
     const text = verdictText(verdict);
     const [effect, scope, costs] = text.split('\n');
     expect(effect).toMatch(
-      /^breaks \d: ram-reachable\/not-mapped[^;]*; mends (nothing|1 in (some|all) cases); hides \d causes?$/,
+      /^breaks \d: ram-reachable\/not-mapped[^;]*; mends (nothing|1 in (some|all) cases); (uncovers \d+; )?hides \d causes?$/,
     );
     expect(scope).toMatch(
       /^seed-v2\+no-ram against seed-v2: 150 cases, seed verdict; .*never gets a: .*DMA map of RAM/,

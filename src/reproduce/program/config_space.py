@@ -3,6 +3,9 @@
 COMMAND = 0x04
 STATUS = 0x06
 BAR_0 = 0x10
+EXPANSION_ROM = 0x30
+ROM_ADDRESS = 0xFFFFF800
+ROM_ENABLE = 1
 CAPABILITY_POINTER = 0x34
 MSIX_CAPABILITY = 0x40
 MSIX_ID = 0x11
@@ -46,6 +49,10 @@ def space_after_power_on(device):
     space.set_writable(0x3C, 1, 0xFF)  # interrupt line
     for bar in device["bars"]:
         set_bar(space, bar)
+    rom = device.get("rom")
+    if rom is not None:
+        mask = -int(rom["size"], 16) & ROM_ADDRESS
+        space.set_writable(EXPANSION_ROM, 4, mask | ROM_ENABLE)
     msix = device.get("msix")
     if msix is not None:
         space.set(STATUS, 2, 0x0010)  # there is a list of capabilities

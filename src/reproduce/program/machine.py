@@ -4,12 +4,24 @@ import json
 import os
 import time
 
-from config_space import BAR_0, CAPABILITY_POINTER, COMMAND, MSIX_CONTROL, MSIX_ENABLE, MSIX_ID
+from config_space import (
+    BAR_0,
+    CAPABILITY_POINTER,
+    COMMAND,
+    EXPANSION_ROM,
+    MSIX_CONTROL,
+    MSIX_ENABLE,
+    MSIX_ID,
+    ROM_ADDRESS,
+    ROM_ENABLE,
+)
 from machines import ACCESS, SUFFIX, eject, open_bridge_windows
 from qemu import Qemu, QemuHangs, QmpRefusal
 from vfio_user import Server
 
 FIRST_SLOT = 2
+# The number by which scenarios and query-pci name the expansion ROM.
+ROM_SLOT = 6
 LAST_ADDRESS = (1 << 64) - 1
 # What query-pci says of a BAR that QEMU does not map (hw/pci/pci.h).
 UNMAPPED = -1
@@ -185,16 +197,31 @@ class Machine:
         if bar is not None and bar["is64Bit"]:
             self._write(device, register + 4, 4, address >> 32)
 
+    def _set_rom(self, operation):
+        value = int(operation["address"], 16) & ROM_ADDRESS
+        device = self.devices[operation["device"]]
+        self._write(device, EXPANSION_ROM, 4, value | ROM_ENABLE if operation["enabled"] else value)
+
     def _size_bar(self, operation):
         device = self.devices[operation["device"]]
         bar = device.bar(operation["bar"])
-        probe = int(operation.get("probe", "0xffffffff"), 16)
-        for half in range(2 if bar is not None and bar["is64Bit"] else 1):
-            register = BAR_0 + 4 * (operation["bar"] + half)
-            before = self._read(device, register, 4)
-            self._write(device, register, 4, probe if half == 0 else 0xFFFFFFFF)
-            self._read(device, register, 4)
-            self._write(device, register, 4, before)
+        probe = int(operation["probe"], 16) if "probe" in operation else None
+        if operation["bar"] == ROM_SLOT:
+            # The enable bit stays as it is, as in Linux (PCI_ROM_ADDRESS_MASK).
+            ones = ROM_ADDRESS | self._read(device, EXPANSION_ROM, 4) & ROM_ENABLE
+            register = EXPANSION_ROM
+        else:
+            ones = 0xFFFFFFFF
+            register = BAR_0 + 4 * operation["bar"]
+        self._size_register(device, register, ones if probe is None else probe)
+        if bar is not None and bar["is64Bit"]:
+            self._size_register(device, register + 4, 0xFFFFFFFF)
+
+    def _size_register(self, device, register, probe):
+        before = self._read(device, register, 4)
+        self._write(device, register, 4, probe)
+        self._read(device, register, 4)
+        self._write(device, register, 4, before)
 
     def _enable_memory(self, operation):
         self._set_bit(self.devices[operation["device"]], COMMAND, 2, operation["op"] == "enable-memory")

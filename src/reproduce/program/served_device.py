@@ -6,6 +6,7 @@ import struct
 
 from config_space import space_after_power_on
 
+ROM_REGION = 6
 CONFIG_REGION = 7
 REGIONS = 9
 READ, WRITE, MMAP, CAPABILITIES = 1, 2, 4, 8
@@ -65,6 +66,8 @@ class ServedDevice:
             raise Refused(errno.EINVAL)
         if region == CONFIG_REGION:
             return 256
+        if region == ROM_REGION and "rom" in self.spec:
+            return int(self.spec["rom"]["contents"], 16)
         return int(self.bars[region]["size"], 16) if region in self.bars else 0
 
     def region_info(self, region, room):
@@ -72,6 +75,8 @@ class ServedDevice:
         size = self.size_of(region)
         bar = self.bars.get(region)
         flags = READ | WRITE if region == CONFIG_REGION or bar else 0
+        if region == ROM_REGION and size > 0:
+            flags = READ
         chain = []
         if bar and bar["mmap"]:
             flags |= MMAP
