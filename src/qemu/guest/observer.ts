@@ -19,6 +19,12 @@ export interface Observation {
 /** The state before the first observation. */
 export const NOTHING_SEEN: State = { flatView: [], dmaView: [], containers: [], memslots: [], devices: [] };
 
+/**
+ * What QEMU prints once in a process (warn_report_once of hw/vfio). A process serves many scenarios, and what one of them
+ * shows must not depend on those before.
+ */
+const PRINTED_ONCE = /^(?:warning: )?VFIO dma-buf not supported in kernel/;
+
 /** Observes a machine: its memory maps, its devices, their DMA requests, and QEMU's messages. */
 export class Observer {
   readonly #parts: MachineParts;
@@ -110,7 +116,9 @@ export class Observer {
     const { devices, host, names, qemu } = this.#parts;
     const messages = qemu.output
       .since(this.#linesSeen)
-      .map((line): VmmEvent => ({ type: 'message', text: names.rename(withoutProgram(line)) }));
+      .map(withoutProgram)
+      .filter((line) => !PRINTED_ONCE.test(line))
+      .map((line): VmmEvent => ({ type: 'message', text: names.rename(line) }));
     this.#linesSeen = qemu.output.count;
     const requests = host.takeEvents(devices.observed, views);
     devices.retireUnplugged();
