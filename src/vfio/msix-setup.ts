@@ -7,6 +7,7 @@ import {
   locator,
   msixPbaSize,
   msixTableSize,
+  type AccessWidth,
   type MsixLayout,
 } from '../pci-layout/index.ts';
 import type { DeviceEnvironment } from './device-environment.ts';
@@ -15,8 +16,28 @@ import { DeviceRefused, VmmAbort } from './failure.ts';
 import type { VfioRegion } from './vfio-region.ts';
 
 /** Offset in configuration space of the MSI-X capability, the only one of a modelled device. */
-export const MSIX_POSITION = 0x40;
+const MSIX_POSITION = 0x40;
+/** Offset of the capability's message control word. */
+export const MSIX_CONTROL = MSIX_POSITION + MsixRegister.CONTROL;
 const END_OF_CONFIG_SPACE = 0x100;
+
+/**
+ * The message control word after a write to configuration space, which may reach one of its bytes.
+ *
+ * @param at the register that is written.
+ */
+export function controlAfterWrite(control: number, at: number, width: AccessWidth, value: number): number {
+  let after = control;
+  for (const [byte, mask] of [
+    [0, 0x00ff],
+    [1, 0xff00],
+  ] as const) {
+    const place = MSIX_CONTROL + byte - at;
+    if (place < 0 || place >= width) continue;
+    after = (after & ~mask) | (((value >>> (8 * place)) << (8 * byte)) & mask);
+  }
+  return after;
+}
 
 /**
  * Makes the regions of the emulated table and PBA (vfio_msix_setup and msix_init, vfio facts 5.11, 5.12 and

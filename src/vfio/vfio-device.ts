@@ -3,7 +3,6 @@ import { MsixState, PciFunction, type PciBar } from '../pci/index.ts';
 import {
   BAR_COUNT,
   MsixControl,
-  MsixRegister,
   PciCommand,
   PciRegister,
   ROM_SLOT,
@@ -19,7 +18,7 @@ import { placeMsix } from './place-msix.ts';
 import { DeviceRefused } from './failure.ts';
 import type { HostDevice } from './host-device.ts';
 import { LeftBehindTable } from './left-behind-table.ts';
-import { MSIX_POSITION, addMsixRegions, writeMsixCapability } from './msix-setup.ts';
+import { MSIX_CONTROL, addMsixRegions, controlAfterWrite, writeMsixCapability } from './msix-setup.ts';
 import { placeQuirks, type PlacedQuirk } from './quirk-set-up.ts';
 import { layersOfRom, makeRom, registerRom, type RegisteredRom } from './rom-set-up.ts';
 import { ROM_TYPE_BITS, romProbe, romRegister } from './rom-register.ts';
@@ -28,8 +27,6 @@ import { layersOf, prepareBar, registerBar, releaseAreas, type BarLayer } from '
 import type { VfioRegion } from './vfio-region.ts';
 
 const BAR_INDICES: readonly number[] = Array.from({ length: BAR_COUNT }, (_, index) => index);
-/** The message control word of the MSI-X capability. */
-const MSIX_CONTROL = MSIX_POSITION + MsixRegister.CONTROL;
 
 /** A place in a BAR: a BAR's index and an offset in bytes. */
 export interface BarPlace {
@@ -270,19 +267,9 @@ export class VfioDevice {
     for (const act of this.#environment.rules.unplugOrder === 'bars-first' ? acts : acts.toReversed()) act();
   }
 
-  /** Changes those bytes of the control word that the write reaches. */
   #writeMsixControl(state: MsixState, at: number, width: AccessWidth, value: number): void {
-    let control = state.readControl();
-    for (const [byte, mask] of [
-      [0, 0x00ff],
-      [1, 0xff00],
-    ] as const) {
-      const place = MSIX_CONTROL + byte - at;
-      if (place < 0 || place >= width) continue;
-      control = (control & ~mask) | (((value >>> (8 * place)) << (8 * byte)) & mask);
-    }
     const before = state.enabled;
-    state.writeControl(control);
+    state.writeControl(controlAfterWrite(state.readControl(), at, width, value));
     if (state.enabled && !before) this.#ask('set-irqs');
   }
 

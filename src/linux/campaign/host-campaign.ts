@@ -5,7 +5,7 @@ import type { HostTarget } from '../host-target.ts';
 import { SessionComparison } from '../session/comparison.ts';
 import { isAnswered } from '../session/host-call.ts';
 import type { HostSession } from '../session/host-session.ts';
-import { Asking, CampaignInterrupted } from './asking.ts';
+import { AskedKernel, CampaignInterrupted } from './asked-kernel.ts';
 import { observationName, type HostFinding, type HostObservation } from './host-finding.ts';
 import { observe } from './observe.ts';
 import { shrinkSession } from './shrink-session.ts';
@@ -89,7 +89,7 @@ const ENDED = new Error('the campaign was ended');
 
 class HostCampaign {
   readonly #options: HostCampaignOptions;
-  readonly #asking: Asking;
+  readonly #kernel: AskedKernel;
   readonly #sightings = new Map<string, Sighting>();
   readonly #comparison = new SessionComparison();
   readonly #unanswered = new Map<string, number>();
@@ -99,7 +99,7 @@ class HostCampaign {
 
   constructor(options: HostCampaignOptions) {
     this.#options = options;
-    this.#asking = new Asking(options.kernel, options.signal);
+    this.#kernel = new AskedKernel(options.kernel, options.signal);
   }
 
   async run(): Promise<HostCampaignResult> {
@@ -146,7 +146,7 @@ class HostCampaign {
 
   /** Asks one session, and notes what it shows. @param number of a generated session, from 1 */
   async #look(asked: HostSession, number: number | undefined, file?: string): Promise<void> {
-    const answered = await this.#asking.ask(asked);
+    const answered = await this.#kernel.ask(asked);
     if (answered instanceof InvalidInput) {
       increment(this.#notRun, answered.message);
       return;
@@ -194,7 +194,7 @@ class HostCampaign {
   async #observation(session: HostSession): Promise<HostObservation | undefined> {
     if (this.#failure !== undefined) return undefined;
     try {
-      const answered = await this.#asking.ask(session);
+      const answered = await this.#kernel.ask(session);
       return answered instanceof InvalidInput ? undefined : observe(answered).observation;
     } catch (error) {
       if (error instanceof TargetUnavailable) this.#failure = error;

@@ -25,8 +25,8 @@ export class KernelDoesNotBegin extends TargetUnavailable {
 /** How many lines of the console the message has. */
 const LINES_TOLD = 3;
 
-/** Asks a kernel one session after the other. */
-export class Asking {
+/** A kernel that is asked one session after the other. */
+export class AskedKernel {
   readonly #kernel: HostTarget;
   readonly #signal: AbortSignal | undefined;
 
