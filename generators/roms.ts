@@ -1,4 +1,4 @@
-import { alignDown, alignUp, offset, overlaps, type Range } from '../src/address/index.ts';
+import { alignDown, alignUp, offset, overlaps, powerOfTwoCeiling, type Range } from '../src/address/index.ts';
 import { ROM_SLOT } from '../src/pci-layout/index.ts';
 import {
   pciWindows,
@@ -97,12 +97,8 @@ export function chooseRomOperations(
 }
 
 /** Bytes of the ROM that the guest sees. */
-function sizeOf({ options: { romfile } }: DeviceSpec, { size }: RomSpec): bigint {
-  if (romfile === undefined) return size;
-  let whole = 1n;
-  while (whole < romfile) whole <<= 1n;
-  return whole;
-}
+const sizeOf = ({ options: { romfile } }: DeviceSpec, { size }: RomSpec): bigint =>
+  romfile === undefined ? size : powerOfTwoCeiling(romfile);
 
 class RomProgram {
   readonly #choose: Choose;

@@ -29,16 +29,18 @@ export function iommufdCalls(page: bigint): fc.Arbitrary<object> {
   const exact = fc
     .integer({ min: 0, max: 5 })
     .map((place) => ({ iova: hex(COMMON_START + BigInt(4 * place) * page), size: hex(4n * page) }));
-  const flags = mapFlags;
   return fc.oneof(
     {
       weight: 6,
-      arbitrary: withArgsz(fc.record({ ...call('ioas-map'), ...range, vaddr: places(page), flags }), 40),
+      arbitrary: withArgsz(
+        fc.record({ ...call('ioas-map'), ...range, vaddr: places(page), flags: mapFlags }),
+        40,
+      ),
     },
     {
       weight: 4,
       arbitrary: fc
-        .tuple(exact, fc.record({ ...call('ioas-map'), vaddr: places(page), flags }))
+        .tuple(exact, fc.record({ ...call('ioas-map'), vaddr: places(page), flags: mapFlags }))
         .map(([where, fields]) => ({ ...fields, ...where })),
     },
     { weight: 4, arbitrary: withArgsz(fc.record({ ...call('ioas-unmap'), ...range }), 24) },
@@ -66,7 +68,7 @@ export function iommufdCalls(page: bigint): fc.Arbitrary<object> {
             fc.record({
               ...call('ioas-map-file'),
               name: names,
-              flags,
+              flags: mapFlags,
               start: starts(page),
               ...lengths(page),
             }),

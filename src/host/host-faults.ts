@@ -37,6 +37,8 @@ export class HostFaults {
   /**
    * What becomes of one request. Each call counts as a request of its own.
    *
+   * @param request the name that scenarios have for it: `dma-map`.
+   * @param named the range and the device that the request names.
    * @returns 0 for a request that the kernel goes on to look at.
    */
   answer(request: string, named: NamedByRequest): Errno | 'never' {

@@ -10,7 +10,7 @@ import {
   type TraceMapping,
 } from '../trace/index.ts';
 import { rangeFrom, spanOf } from './describe.ts';
-import { FaultyRanges } from './host-faults.ts';
+import { FaultyRanges } from './faulty-ranges.ts';
 import type { Examination, Invariant } from './invariant.ts';
 
 /** The DMA mappings and the places of BARs depend on the final memory map and registers, not on the way there. */

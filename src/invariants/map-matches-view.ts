@@ -9,7 +9,7 @@ import {
 } from '../trace/index.ts';
 import { checkDirtyTracking } from './dirty-tracking.ts';
 import { rangeFrom, spanOf } from './describe.ts';
-import { FaultyRanges } from './host-faults.ts';
+import { FaultyRanges } from './faulty-ranges.ts';
 import type { Examination, Invariant } from './invariant.ts';
 import { checkPluggedAfterReset } from './plugged-after-reset.ts';
 import { pluggedParts } from './plugged-parts.ts';

@@ -2,7 +2,7 @@ import { firstEndingAbove, overlaps, type Range } from '../address/index.ts';
 import { isSettled, type Teardown, type Trace, type TraceRange } from '../trace/index.ts';
 import type { DmaMapEvent, DmaUnmapEvent } from '../vfio/index.ts';
 import { rangeFrom, span } from './describe.ts';
-import { FaultyRanges } from './host-faults.ts';
+import { FaultyRanges } from './faulty-ranges.ts';
 import type { Examination, Invariant } from './invariant.ts';
 
 /** Every DMA map has its unmap, for the same range. */

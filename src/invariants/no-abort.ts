@@ -13,7 +13,7 @@ import {
 import type { Trace } from '../trace/index.ts';
 import type { AbortSite, MemslotEvent, VmmEvent } from '../vfio/index.ts';
 import { rangeFrom, spanOf } from './describe.ts';
-import { FaultyRanges } from './host-faults.ts';
+import { FaultyRanges } from './faulty-ranges.ts';
 import type { Examination, Invariant } from './invariant.ts';
 import { isMachineRefused } from './machine-refused.ts';
 import { ramOverHyperTransport } from './ram-over-hyper-transport.ts';

@@ -1,4 +1,4 @@
-import { hex, type Size } from '../address/index.ts';
+import { hex, powerOfTwoCeiling, type Size } from '../address/index.ts';
 import { ROM_SLOT } from '../pci-layout/index.ts';
 import type { DeviceSpec } from '../scenario/index.ts';
 import type { DeviceState } from '../trace/index.ts';
@@ -36,17 +36,10 @@ const whyHidden = ({ options }: DeviceSpec): string =>
     ? 'the user hides it'
     : 'to read it hangs the host, and the user has not asked for it';
 
-/** Bytes of the ROM that the guest has to see; `undefined` for none. */
+/** Bytes of the ROM that the guest has to see; `undefined` for none. A file is in the smallest register that decodes it. */
 function sizeOfRom(spec: DeviceSpec): Size | undefined {
   const { rom, options } = spec;
-  if (options.romfile !== undefined) return registerFor(options.romfile);
+  if (options.romfile !== undefined) return powerOfTwoCeiling(options.romfile);
   const isShown = options.rombar ?? !hangsHost(spec);
   return isShown ? rom?.size : undefined;
-}
-
-/** Bytes of the smallest register that decodes a file of so many bytes. */
-function registerFor(bytes: Size): Size {
-  let size = 1n;
-  while (size < bytes) size <<= 1n;
-  return size;
 }

@@ -1,4 +1,4 @@
-import type { Address, Size } from '../address/index.ts';
+import { powerOfTwoCeiling, type Address, type Size } from '../address/index.ts';
 import { RomRegister, type BarType } from '../pci-layout/index.ts';
 import { decodeBar, type BarDecoding } from './bar.ts';
 
@@ -48,13 +48,6 @@ export interface PciRules {
   romfileSize(bytes: Size): Size;
 }
 
-/** The smallest power of two that is not below `bytes` (pow2ceil). */
-function powerOfTwoFrom(bytes: Size): Size {
-  let size = 1n;
-  while (size < bytes) size *= 2n;
-  return size;
-}
-
 /** The rules of QEMU. */
 export const QEMU_PCI: PciRules = {
   decodeBar,
@@ -72,5 +65,5 @@ export const QEMU_PCI: PciRules = {
   movesOnRomWrite: true,
   resetsRom: true,
   unmapsRomOnUnplug: true,
-  romfileSize: powerOfTwoFrom,
+  romfileSize: powerOfTwoCeiling,
 };

@@ -10,6 +10,7 @@ import {
   MEMORY_REGION,
   REGION_CAPABILITIES,
   REGION_INFO,
+  REGION_SHIFT,
   TYPE1_CAPABILITIES,
   TYPE1_INFO,
   vfioRequest,
@@ -27,9 +28,9 @@ import { encodeSpaprCall } from './encode-spapr-call.ts';
  */
 const SCRATCH = 0x2000_0000_0000n;
 /** In bytes. An mmap that succeeds is no longer than a BAR, so no more has to be undone. */
-const LARGEST_BAR = 1n << 40n;
+const LARGEST_BAR = 1n << REGION_SHIFT;
 /** Region 7 is the configuration space; its command register is at 4. */
-const COMMAND_REGISTER = (7n << 40n) + 4n;
+const COMMAND_REGISTER = (7n << REGION_SHIFT) + 4n;
 const MEMORY_AND_BUS_MASTER = 0x0006;
 /** The bytes that a request leaves for capabilities: more than any container or region has. */
 const INFO_BYTES = 2048;

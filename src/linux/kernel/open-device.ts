@@ -1,4 +1,4 @@
-import type { IoctlEncoding } from '../../host/abi/index.ts';
+import { REGION_SHIFT, type IoctlEncoding } from '../../host/abi/index.ts';
 import { command, MAP, PROT } from '../agent/commands.ts';
 import type { LinuxMachine } from '../boot/linux-machine.ts';
 import type { SessionDevice } from '../session/host-session.ts';
@@ -47,7 +47,7 @@ async function mmapBars(
         protection: PROT.READ | PROT.WRITE,
         flags: MAP.SHARED | MAP.FIXED,
         descriptor,
-        offset: BigInt(index) << 40n,
+        offset: BigInt(index) << REGION_SHIFT,
       }),
     ),
   );

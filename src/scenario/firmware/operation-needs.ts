@@ -1,4 +1,13 @@
-import { bytes, contains, hex, isAligned, overlaps, type Range, type Size } from '../../address/index.ts';
+import {
+  bytes,
+  contains,
+  hex,
+  isAligned,
+  overlaps,
+  powerOfTwoCeiling,
+  type Range,
+  type Size,
+} from '../../address/index.ts';
 import { ROM_SLOT, SMALLEST_ROM } from '../../pci-layout/index.ts';
 import { isColdPlugged, type BarSpec, type DeviceSpec, type Operation, type Scenario } from '../scenario.ts';
 import { slotName } from '../slot-name.ts';
@@ -203,8 +212,5 @@ function placesOf({ spec, addresses, rom }: Programmed): readonly { index: numbe
 
 /** Bytes of the ROM that the guest sees: the device's, or that of a file, whose register decodes a power of two. */
 function sizeOfRom({ rom, options: { romfile } }: DeviceSpec): Size {
-  if (romfile === undefined) return rom?.size ?? SMALLEST_ROM;
-  let size = 1n;
-  while (size < romfile) size <<= 1n;
-  return size;
+  return romfile === undefined ? (rom?.size ?? SMALLEST_ROM) : powerOfTwoCeiling(romfile);
 }

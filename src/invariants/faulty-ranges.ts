@@ -3,8 +3,8 @@ import type { VmmEvent } from '../vfio/index.ts';
 import { rangeFrom } from './describe.ts';
 
 /**
- * The ranges of each container of which a fault of the host (`host.faults`) has refused a map or an unmap. What follows at
- * these addresses is no fault of the VMM: a mapping that the host keeps, or one that it does not have.
+ * Where faults of the host (`host.faults`) have refused to map or to unmap, by container. A mapping that the host keeps
+ * there, or does not have, is not the VMM's doing.
  */
 export class FaultyRanges {
   readonly #kept = new Map<string, Range[]>();
