@@ -100,3 +100,14 @@ export const withArgsz = (call: fc.Arbitrary<object>, bytes: number): fc.Arbitra
 
 /** Flags of which no kernel knows the highest ones. */
 export const unknownFlags: fc.Arbitrary<number> = fc.constantFrom(8, 11, 16, 67, 2 ** 31);
+
+/** The field that says which call a record is. */
+export const call = <Name extends string>(name: Name): { readonly call: fc.Arbitrary<Name> } => ({
+  call: fc.constant(name),
+});
+
+/** One of few ranges, so that a later call meets a mapping exactly. */
+export const fewRanges = (page: bigint): fc.Arbitrary<{ readonly iova: string; readonly size: string }> =>
+  fc
+    .integer({ min: 0, max: 5 })
+    .map((place) => ({ iova: hex(COMMON_START + BigInt(4 * place) * page), size: hex(4n * page) }));

@@ -1,6 +1,16 @@
 import fc from 'fast-check';
 import { hex } from '../../src/address/index.ts';
-import { addresses, COMMON_START, END, places, sizes, unknownFlags, withArgsz } from './host-call-values.ts';
+import {
+  addresses,
+  call,
+  COMMON_START,
+  END,
+  fewRanges,
+  places,
+  sizes,
+  unknownFlags,
+  withArgsz,
+} from './host-call-values.ts';
 
 /** FIXED_IOVA, WRITEABLE and READABLE; a chosen IOVA; and what the kernel refuses. */
 const mapFlags = fc.oneof(
@@ -24,11 +34,7 @@ const iovas = (page: bigint): fc.Arbitrary<bigint> =>
 export function iommufdCalls(page: bigint): fc.Arbitrary<object> {
   const iova = iovas(page).map(hex);
   const range = { iova, size: sizes(page).map(hex) };
-  const call = <Name extends string>(name: Name) => ({ call: fc.constant(name) });
-  // One of few ranges, so that an unmap meets an area exactly.
-  const exact = fc
-    .integer({ min: 0, max: 5 })
-    .map((place) => ({ iova: hex(COMMON_START + BigInt(4 * place) * page), size: hex(4n * page) }));
+  const exact = fewRanges(page);
   return fc.oneof(
     {
       weight: 6,

@@ -1,6 +1,16 @@
 import fc from 'fast-check';
 import { hex } from '../../src/address/index.ts';
-import { addresses, COMMON_START, END, places, sizes, unknownFlags, withArgsz } from './host-call-values.ts';
+import {
+  addresses,
+  call,
+  COMMON_START,
+  END,
+  fewRanges,
+  places,
+  sizes,
+  unknownFlags,
+  withArgsz,
+} from './host-call-values.ts';
 
 /** The sizes of struct vfio_iommu_type1_dma_map and _unmap of include/uapi/linux/vfio.h, in bytes. */
 const [MAP_BYTES, UNMAP_BYTES] = [32, 24];
@@ -24,12 +34,8 @@ const unmapFlags = fc.oneof(
 /** Calls on a container of type1. */
 export function type1Calls(page: bigint): fc.Arbitrary<object> {
   const range = { iova: addresses(page).map(hex), size: sizes(page).map(hex) };
-  const call = <Name extends string>(name: Name) => ({ call: fc.constant(name) });
   const nearPages = fc.integer({ min: 0, max: 24 }).map((pages) => COMMON_START + BigInt(pages) * page);
-  // One of few ranges, so that an unmap or a replaced address meets a mapping exactly.
-  const exact = fc
-    .integer({ min: 0, max: 5 })
-    .map((place) => ({ iova: hex(COMMON_START + BigInt(4 * place) * page), size: hex(4n * page) }));
+  const exact = fewRanges(page);
   return fc.oneof(
     {
       weight: 6,

@@ -79,6 +79,23 @@ export async function openCampaignTarget(order: CampaignWorkOrder): Promise<Camp
   return { target, casesOf, simplify: simplifyQemuScenario, repetitions: QEMU_REPETITIONS };
 }
 
+/**
+ * Opens what a campaign searches, and closes it at the end.
+ *
+ * @throws TargetUnavailable as `openCampaignTarget` does.
+ */
+export async function withCampaignTarget(
+  order: CampaignWorkOrder,
+  act: (opened: CampaignTarget) => Promise<void>,
+): Promise<void> {
+  const opened = await openCampaignTarget(order);
+  try {
+    await act(opened);
+  } finally {
+    await opened.target.close();
+  }
+}
+
 /** Runs blocks of a campaign, and shrinks what they show. */
 export class CampaignWork {
   readonly #target: CampaignTarget;

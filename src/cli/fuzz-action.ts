@@ -19,7 +19,7 @@ import type { SearchTarget } from '../trace/index.ts';
 import { acceptedFindings } from './accepted-findings.ts';
 import { startWorkers } from './campaign-jobs.ts';
 import type { CampaignOptions } from './campaign-options.ts';
-import { openCampaignTarget, type CampaignTarget, type CampaignWorkOrder } from './campaign-work.ts';
+import { withCampaignTarget, type CampaignTarget, type CampaignWorkOrder } from './campaign-work.ts';
 import { ExitCode, type RaiseExitCode } from './exit-code.ts';
 import { findingShown } from './finding-shown.ts';
 import { checkTargetOptions, searchedRevision } from './open-target.ts';
@@ -70,12 +70,7 @@ async function openAndSearch(options: FuzzCommandOptions, hooks: ReportHooks): P
     strict,
     cases: { kind: 'drawn', realistic, guided },
   };
-  const opened = await openCampaignTarget(order);
-  try {
-    await search(options, order, opened, hooks);
-  } finally {
-    await opened.target.close();
-  }
+  await withCampaignTarget(order, (opened) => search(options, order, opened, hooks));
 }
 
 async function search(

@@ -15,7 +15,7 @@ import { NEWEST } from '../vfio/index.ts';
 import { acceptedFindings } from './accepted-findings.ts';
 import type { CampaignOptions } from './campaign-options.ts';
 import { startWorkers } from './campaign-jobs.ts';
-import { openCampaignTarget, type CampaignTarget, type CampaignWorkOrder } from './campaign-work.ts';
+import { withCampaignTarget, type CampaignTarget, type CampaignWorkOrder } from './campaign-work.ts';
 import { ExitCode, type RaiseExitCode } from './exit-code.ts';
 import { findingShown } from './finding-shown.ts';
 import { VERSION } from './package.ts';
@@ -56,12 +56,7 @@ async function openAndProve(options: ProveCommandOptions, hooks: ReportHooks): P
     strict,
     cases,
   };
-  const opened = await openCampaignTarget(order);
-  try {
-    await proveScope(options, order, opened, hooks);
-  } finally {
-    await opened.target.close();
-  }
+  await withCampaignTarget(order, (opened) => proveScope(options, order, opened, hooks));
 }
 
 async function proveScope(

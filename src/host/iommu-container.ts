@@ -64,6 +64,16 @@ export interface UnmapResult {
   readonly unmapped: Size;
 }
 
+/** The answer to a map whose IOVA the kernel chooses. */
+export interface ChosenMapResult {
+  readonly errno: Errno;
+  /** Where the memory is mapped; 0 after an error. */
+  readonly iova: Iova;
+}
+
+/** The answer to such a map that fails with `errno`. */
+export const failedMap = (errno: Errno): ChosenMapResult => ({ errno, iova: 0n as Iova });
+
 /** The answer to an unmap request that fails with `errno` and unmaps nothing. */
 export const failedUnmap = (errno: Errno): UnmapResult => ({ errno, unmapped: 0n });
 

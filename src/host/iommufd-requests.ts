@@ -2,14 +2,18 @@ import { LAST_ADDRESS, low64, offset, type HostAddress, type Iova, type Size } f
 import { IOAS_IOVA_RANGES, IOAS_MAP, IOAS_MAP_FILE, IOAS_MAP_FLAGS, IOAS_UNMAP } from './abi/index.ts';
 import type { Aperture } from './aperture.ts';
 import { Errno } from './errno.ts';
-import { failedUnmap, type DmaMapRequest, type UnmapResult } from './iommu-container.ts';
-import type { ChosenMapResult, IommufdIoas } from './iommufd.ts';
+import {
+  failedMap,
+  failedUnmap,
+  type ChosenMapResult,
+  type DmaMapRequest,
+  type UnmapResult,
+} from './iommu-container.ts';
+import type { IommufdIoas } from './iommufd.ts';
 import type { RequestHeader } from './request-header.ts';
 
 const { FIXED_IOVA, WRITEABLE, READABLE } = IOAS_MAP_FLAGS;
 const KNOWN_FLAGS = FIXED_IOVA | WRITEABLE | READABLE;
-
-const failed = (errno: Errno): ChosenMapResult => ({ errno, iova: 0n as Iova });
 
 /** The tests of IOVA, length and flags, which maps of memory and of files have in common (host facts I1 to I3). */
 function checkHeader({ iova, size }: { readonly iova: Iova; readonly size: Size }, flags: number): Errno {
@@ -21,7 +25,7 @@ function checkHeader({ iova, size }: { readonly iova: Iova; readonly size: Size 
 function mapWith(space: IommufdIoas, request: DmaMapRequest, flags: number): ChosenMapResult {
   if ((flags & FIXED_IOVA) === 0) return space.mapAnywhere(request);
   const errno = space.map(request);
-  return errno === 0 ? { errno, iova: request.iova } : failed(errno);
+  return errno === 0 ? { errno, iova: request.iova } : failedMap(errno);
 }
 
 /** IOMMU_IOAS_MAP with any size and flags. Linux ioas.c:iommufd_ioas_map, host facts R2.2.10 and I1 to I14. */
@@ -30,9 +34,9 @@ export function requestIoasMap(
   request: DmaMapRequest,
   { argsz = IOAS_MAP.bytes, flags }: RequestHeader,
 ): ChosenMapResult {
-  if (argsz < IOAS_MAP.bytes) return failed(Errno.EINVAL);
+  if (argsz < IOAS_MAP.bytes) return failedMap(Errno.EINVAL);
   const errno = checkHeader(request, flags);
-  return errno === 0 ? mapWith(space, request, flags) : failed(errno);
+  return errno === 0 ? mapWith(space, request, flags) : failedMap(errno);
 }
 
 /** A dma-buf that a caller has exported: how many bytes and ranges it has, and whether its BAR can be accessed. */
@@ -61,13 +65,13 @@ export function requestIoasMapFile(
   file: ExportedDmaBuf | undefined,
   { argsz = IOAS_MAP_FILE.bytes, flags }: RequestHeader,
 ): ChosenMapResult {
-  if (argsz < IOAS_MAP_FILE.bytes) return failed(Errno.EINVAL);
+  if (argsz < IOAS_MAP_FILE.bytes) return failedMap(Errno.EINVAL);
   const errno = checkHeader({ iova, size }, flags);
-  if (errno !== 0) return failed(errno);
-  if (size === 0n) return failed(Errno.EINVAL);
-  if (start + size - 1n > LAST_ADDRESS) return failed(Errno.EOVERFLOW);
+  if (errno !== 0) return failedMap(errno);
+  if (size === 0n) return failedMap(Errno.EINVAL);
+  if (start + size - 1n > LAST_ADDRESS) return failedMap(Errno.EOVERFLOW);
   // host fact B12
-  if (file === undefined) return failed(Errno.EBADF);
+  if (file === undefined) return failedMap(Errno.EBADF);
   const { bytes, ranges, accessible } = file;
   const request: DmaMapRequest = {
     ...{ iova, size, hostAddress: low64(start) as HostAddress },

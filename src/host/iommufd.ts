@@ -10,7 +10,9 @@ import {
 import { isUsable, type Aperture } from './aperture.ts';
 import { Errno } from './errno.ts';
 import {
+  failedMap,
   failedUnmap,
+  type ChosenMapResult,
   type DmaBufPart,
   type DmaMapping,
   type DmaMapRequest,
@@ -46,13 +48,6 @@ export interface IommufdOptions extends IommuDomain {
   readonly lockLimit?: Size | undefined;
   /** Memory that the kernel cannot use, beside requests that say so themselves. None by default. */
   readonly isUnusable?: ((request: DmaMapRequest) => boolean) | undefined;
-}
-
-/** The answer to a map whose IOVA the kernel chooses. */
-export interface ChosenMapResult {
-  readonly errno: Errno;
-  /** Where the memory is mapped; 0 after an error. */
-  readonly iova: Iova;
 }
 
 /**
@@ -125,22 +120,21 @@ export class IommufdIoas implements IommuContainer {
 
   /** The same without IOMMU_IOAS_MAP_FIXED_IOVA: the kernel chooses the IOVA, and ignores that of the request. */
   mapAnywhere(request: DmaMapRequest): ChosenMapResult {
-    const failed = (errno: Errno): ChosenMapResult => ({ errno, iova: 0n as Iova });
     // host fact I2: also of an IOVA that is not fixed.
-    if (request.iova === LAST_ADDRESS) return failed(Errno.EOVERFLOW);
+    if (request.iova === LAST_ADDRESS) return failedMap(Errno.EOVERFLOW);
     const wrong = this.#checkMemory(request);
-    if (wrong !== 0) return failed(wrong);
+    if (wrong !== 0) return failedMap(wrong);
     // host fact I7
-    if (!isAligned(request.size, this.alignment)) return failed(Errno.EINVAL);
+    if (!isAligned(request.size, this.alignment)) return failedMap(Errno.EINVAL);
     const { errno, iova } = chooseIova({
       ...{ size: request.size, memory: request.dmaBuf?.start ?? request.hostAddress },
       ...{ alignment: this.alignment, hostPageSize: this.#hostPageSize },
       apertures: this.#domain.apertures ?? [],
       taken: this.mappings().map(({ iova: start, size }) => ({ start, end: start + size })),
     });
-    if (errno !== 0) return failed(errno);
+    if (errno !== 0) return failedMap(errno);
     const refused = this.#insert({ ...request, iova });
-    return refused === 0 ? { errno: 0, iova } : failed(refused);
+    return refused === 0 ? { errno: 0, iova } : failedMap(refused);
   }
 
   /**

@@ -12,6 +12,7 @@ import {
 } from '../address/index.ts';
 import type { Aperture } from './aperture.ts';
 import { Errno } from './errno.ts';
+import { failedMap, type ChosenMapResult } from './iommu-container.ts';
 
 /** What iommufd knows when it chooses an IOVA. */
 export interface IovaChoice {
@@ -39,23 +40,22 @@ const hugePage = (page: Size): Size => (page * page) / 8n;
  *
  * @returns the IOVA, or why there is none
  */
-export function chooseIova({ size, memory, ...space }: IovaChoice): { errno: Errno; iova: Iova } {
+export function chooseIova({ size, memory, ...space }: IovaChoice): ChosenMapResult {
   const { hostPageSize } = space;
-  const none = (errno: Errno) => ({ errno, iova: 0n as Iova });
   // host fact I12
-  if (size >= LAST_ADDRESS / 2n) return none(Errno.EOVERFLOW);
+  if (size >= LAST_ADDRESS / 2n) return failedMap(Errno.EOVERFLOW);
   const wanted = powerOfTwoCeiling(size);
   // host fact R2.2.7
   const aligned = memory === 0n ? wanted : lesser(wanted, lowestSetBit(memory));
   const alignment = lesser(aligned, hugePage(hostPageSize));
   // host fact R2.2.8
-  if (alignment < space.alignment) return none(Errno.EINVAL);
+  if (alignment < space.alignment) return failedMap(Errno.EINVAL);
   const inPage = memory & (hostPageSize - 1n);
   for (const { start, end } of holes(space)) {
     const first = alignUp(start, alignment) | inPage;
     if (first + size <= end) return { errno: 0, iova: first as Iova };
   }
-  return none(Errno.ENOSPC);
+  return failedMap(Errno.ENOSPC);
 }
 
 /** The free ranges, ascending; the first page and the last stay free (host fact R2.2.9). */

@@ -1,6 +1,7 @@
 import { hex, type Size } from '../address/index.ts';
 import type { State } from '../trace/index.ts';
 import type { VmmEvent } from '../vfio/index.ts';
+import { forgetClosed } from './forget-closed.ts';
 import type { Examination } from './invariant.ts';
 
 /**
@@ -29,8 +30,7 @@ export class MemoryRegistrations {
 
   /** Compares what containers hold with the RAM of the guest. */
   check({ flatView, containers }: State): void {
-    for (const name of this.#registered.keys())
-      if (containers.every((container) => container.name !== name)) this.#registered.delete(name);
+    forgetClosed(this.#registered, containers);
     if (this.#registered.size === 0) return;
     const ram = sum(
       flatView.filter(({ region }) => region.kind === 'ram').map(({ start, end }) => end - start),

@@ -4,6 +4,7 @@ import type { State, Trace } from '../trace/index.ts';
 import type { ApertureSpec } from '../scenario/index.ts';
 import type { DmaMapEvent, WindowEvent } from '../vfio/index.ts';
 import { rangeFrom, rangeText, span, spanOf } from './describe.ts';
+import { forgetClosed } from './forget-closed.ts';
 import { guestWindowPage } from './guest-window-page.ts';
 import type { Examination, Invariant } from './invariant.ts';
 
@@ -94,8 +95,7 @@ class Windows {
    * guest's windows are what the devices' address space shows, whatever the VMM has asked the host for.
    */
   cover({ dmaView, containers }: State): void {
-    for (const name of this.#open.keys())
-      if (containers.every((container) => container.name !== name)) this.#open.delete(name);
+    forgetClosed(this.#open, containers);
     const { host } = this.#trace.pages;
     for (const { name } of containers) {
       const { ranges, wasRefused } = this.#of(name);

@@ -3,3 +3,4 @@ export * from './bar-attributes.ts';
 export * from './config-space.ts';
 export * from './msix-layout.ts';
 export * from './registers.ts';
+export * from './rom-register.ts';

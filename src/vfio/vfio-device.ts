@@ -6,8 +6,11 @@ import {
   PciCommand,
   PciRegister,
   ROM_SLOT,
+  ROM_TYPE_BITS,
   barRegister,
   registerOf,
+  romRegister,
+  sizingProbe,
   type AccessWidth,
   type MsixLayout,
 } from '../pci-layout/index.ts';
@@ -21,7 +24,6 @@ import { LeftBehindTable } from './left-behind-table.ts';
 import { MSIX_CONTROL, addMsixRegions, controlAfterWrite, writeMsixCapability } from './msix-setup.ts';
 import { placeQuirks, type PlacedQuirk } from './quirk-set-up.ts';
 import { layersOfRom, makeRom, registerRom, type RegisteredRom } from './rom-set-up.ts';
-import { ROM_TYPE_BITS, romProbe, romRegister } from './rom-register.ts';
 import { updateSubPageBar } from './sub-page-bar.ts';
 import { layersOf, prepareBar, registerBar, releaseAreas, type BarLayer } from './vfio-bars.ts';
 import type { VfioRegion } from './vfio-region.ts';
@@ -179,7 +181,7 @@ export class VfioDevice {
    *
    * @param probe what the guest writes into the first half in place of all ones: 32 bits.
    */
-  sizeBar(index: number, probe = index === ROM_SLOT ? romProbe(this.pci.config) : 0xffff_ffffn): void {
+  sizeBar(index: number, probe = sizingProbe(index, this.pci.config.read(registerOf(index), 4))): void {
     const at = registerOf(index);
     const wide = this.#is64Bit(index);
     let [wrote, read] = [0n, 0n];
@@ -197,14 +199,8 @@ export class VfioDevice {
     const bar = this.pci.bar(index);
     if (bar === undefined) return;
     const typeBits = index === ROM_SLOT ? ROM_TYPE_BITS : bar.attributes.type === 'io' ? 0x3n : 0xfn;
-    const address = (value: bigint): bigint => value & ~typeBits;
-    this.#environment.emit({
-      type: 'bar-sized',
-      device: this.id,
-      bar: index,
-      wrote: address(wrote),
-      read: address(read),
-    });
+    const shown = { wrote: wrote & ~typeBits, read: read & ~typeBits };
+    this.#environment.emit({ type: 'bar-sized', device: this.id, bar: index, ...shown });
   }
 
   /** The guest switches the decoding of memory BARs on or off. */

@@ -1,3 +1,4 @@
+import { isLate } from '../kernel/carry-out.ts';
 import { answerOnModel } from '../model/model-answers.ts';
 import type { AnsweredSession } from '../host-target.ts';
 import { agrees, differingFields, outcome } from '../session/comparison.ts';
@@ -83,7 +84,7 @@ function stopWords(
     rule: 'kernel-survives',
     // The text of a panic has addresses and process ids, which are others in the next run.
     cause: slug(
-      `${container}-${steps[index]?.call.call ?? 'end'}-${reason.startsWith('the call') ? 'hangs' : 'stops'}`,
+      `${container}-${steps[index]?.call.call ?? 'end'}-${answer !== undefined && isLate(answer) ? 'hangs' : 'stops'}`,
     ),
     message: `${container} ${where}: ${reason}`,
   };

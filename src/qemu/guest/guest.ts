@@ -4,9 +4,10 @@ import {
   MSIX_VECTOR_CONTROL,
   PciRegister,
   ROM_SLOT,
-  RomRegister,
   barRegister,
   registerOf,
+  romRegister,
+  sizingProbe,
   type AccessWidth,
 } from '../../pci-layout/index.ts';
 import type { BarSpec, DeviceSpec, Operation } from '../../scenario/index.ts';
@@ -60,8 +61,8 @@ export class Guest {
 
   /** Programs the expansion ROM. */
   async setRom(device: PluggedDevice, address: bigint, enabled: boolean): Promise<void> {
-    const value = (Number(address) & RomRegister.ADDRESS) | (enabled ? RomRegister.ENABLE : 0);
-    await this.#run([this.#write(device, PciRegister.EXPANSION_ROM, 4, value >>> 0)]);
+    const value = romRegister(address, enabled);
+    await this.#run([this.#write(device, PciRegister.EXPANSION_ROM, 4, value)]);
   }
 
   /**
@@ -78,7 +79,7 @@ export class Guest {
         this.#config.write(
           device.at(at),
           4,
-          Number(index === 0 ? (probe ?? allOnes(bar, values[0]!)) : ALL_ONES),
+          Number(index === 0 ? (probe ?? sizingProbe(bar, values[0]!)) : ALL_ONES),
         ),
         this.#config.read(device.at(at), 4),
         this.#config.write(device.at(at), 4, values[index]!),
@@ -178,10 +179,6 @@ const sharedBytes = (a: Range, b: Range): bigint => {
   const [start, end] = [a.start > b.start ? a.start : b.start, a.end < b.end ? a.end : b.end];
   return end > start ? end - start : 0n;
 };
-
-/** What a guest writes to size a BAR; for the expansion ROM, its address bits and the enable bit as it is. */
-const allOnes = (bar: number, value: number): bigint =>
-  bar === ROM_SLOT ? BigInt((value | RomRegister.ADDRESS) >>> 0) : ALL_ONES;
 
 /** A BAR, or the expansion ROM as a memory BAR of 32 bits. */
 const barOrRom = (

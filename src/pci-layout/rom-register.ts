@@ -1,4 +1,4 @@
-import { PciRegister, RomRegister, type ConfigSpace } from '../pci-layout/index.ts';
+import { ROM_SLOT, RomRegister } from './registers.ts';
 
 const ADDRESS_BITS = BigInt(RomRegister.ADDRESS);
 
@@ -9,6 +9,11 @@ export const ROM_TYPE_BITS: bigint = 0xffff_ffffn & ~ADDRESS_BITS;
 export const romRegister = (address: bigint, enabled: boolean): number =>
   Number(BigInt.asUintN(32, address) & ADDRESS_BITS) + (enabled ? RomRegister.ENABLE : 0);
 
-/** What Linux writes to size the expansion ROM: all address bits, and the enable bit as it is (PCI_ROM_ADDRESS_MASK). */
-export const romProbe = (config: ConfigSpace): bigint =>
-  BigInt(config.read(PciRegister.EXPANSION_ROM, 4)) | ADDRESS_BITS;
+/**
+ * What Linux writes to size a BAR, 0 to 5: all ones. For the expansion ROM, 6, all address bits, and the enable bit as it is
+ * (PCI_ROM_ADDRESS_MASK).
+ *
+ * @param value the register before.
+ */
+export const sizingProbe = (index: number, value: number): bigint =>
+  index === ROM_SLOT ? BigInt(value) | ADDRESS_BITS : 0xffff_ffffn;
